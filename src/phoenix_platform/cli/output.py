@@ -1,0 +1,43 @@
+"""How commands print: data on stdout as a table or as JSON, everything else on stderr."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+NO_DATA: Final = "no data"
+"""Shown wherever nothing was measured; never a number."""
+
+
+class Output(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+OutputOption: TypeAlias = Annotated[
+    Output, typer.Option("--output", "-o", help="How to print the data.", show_default=True)
+]
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout; `value` is anything msgspec encodes."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+    """A table on stdout, as wide as the terminal at the most; long cells wrap, none is cut off."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def note(message: str) -> None:
+    """Say something that is not data: on stderr, so that pipes stay clean."""
+    typer.echo(message, err=True)
