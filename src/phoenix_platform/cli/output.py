@@ -28,7 +28,9 @@ def print_json(value: object) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
+) -> None:
     """A table on stdout, as wide as the terminal at the most; long cells wrap, none is cut off."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:

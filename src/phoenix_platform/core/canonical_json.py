@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from phoenix_platform.core.errors import InvalidInputError
 
-Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 _MAX_EXACT_INTEGER = 2**53
 
@@ -38,7 +38,9 @@ def _text_of(value: Json) -> str:
         case Mapping():
             # RFC 8785 sorts by UTF-16 code units, which differs from code points beyond U+FFFF.
             keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
-            members = (f"{json.dumps(key, ensure_ascii=False)}:{_text_of(value[key])}" for key in keys)
+            members = (
+                f"{json.dumps(key, ensure_ascii=False)}:{_text_of(value[key])}" for key in keys
+            )
             return "{" + ",".join(members) + "}"
         case _:
             return "[" + ",".join(map(_text_of, value)) + "]"

@@ -24,7 +24,9 @@ def parse_duration(text: str, *, field: str) -> timedelta:
         seconds += float(match[1]) * _SECONDS_OF[match[2]]
         end = match.end()
     if end != len(text) or seconds <= 0:
-        raise InvalidInputError(f"{field}: not a duration above zero: {text!r}; write 1s, 5m or 1h30m")
+        raise InvalidInputError(
+            f"{field}: not a duration above zero: {text!r}; write 1s, 5m or 1h30m"
+        )
     try:
         return timedelta(seconds=seconds)
     except OverflowError as error:
@@ -62,14 +64,11 @@ def show_duration(seconds: float) -> str:
 
 def show_bytes(count: float) -> str:
     """`812 B`, `1.9 KiB`, `45 MiB`; binary prefixes (IEC 80000-13)."""
-    for unit in _BYTES_OF[:-1]:
-        if abs(count) < _BINARY_STEP:
-            break
-        count /= _BINARY_STEP
-    else:
-        unit = _BYTES_OF[-1]
-    exact = unit == "B" or abs(count) >= 100  # noqa: PLR2004 - three digits suffice
-    return f"{count:.0f} {unit}" if exact else f"{count:.1f} {unit}"
+    step = 0
+    while abs(count) >= _BINARY_STEP and step < len(_BYTES_OF) - 1:
+        count, step = count / _BINARY_STEP, step + 1
+    is_whole = step == 0 or abs(count) >= 100  # noqa: PLR2004 - three digits suffice
+    return f"{count:.0f} {_BYTES_OF[step]}" if is_whole else f"{count:.1f} {_BYTES_OF[step]}"
 
 
 def show_share(share: float, *, digits: int = 1) -> str:

@@ -1,5 +1,8 @@
-"""A sample: what one variant did on one host in one interval. The live path, the recording path and
-the preview path all produce it, and every analysis starts from it."""
+"""A sample: what one variant did on one host in one interval.
+
+The live path, the recording path and the preview path all produce it, and every analysis starts
+from it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +64,7 @@ class Sample:
     active_series: int | None
     """Distinct series with a value in the last 20 min; None until the window is complete."""
     hour_series: int | None
-    """Distinct series with a value in the clock hour so far; None until a whole hour was seen."""
+    """Distinct series with a value in the clock hour so far; None for an hour that was not seen whole."""
     stored_bytes: int
     """Estimated stored bytes of the points that left, the way New Relic-like vendors count."""
     otlp_bytes: int

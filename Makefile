@@ -1,0 +1,38 @@
+# Phoenix Platform. Every target sets up what it needs, says what it does, and does it once.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON_SOURCES := src tests bench
+COLLECTOR_ARGS ?=
+
+.PHONY: help demo test check bench venv collector format lock clean
+
+help:  ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo:  ## Try a cheaper pipeline against the baseline on this host: real collectors, a verdict.
+	@scripts/demo.sh
+
+test:  ## Run all tests (unit, integration with real collectors, statistics, end to end).
+	@scripts/test.sh
+
+check:  ## Format, lint, types, import contracts; Python and Go.
+	@scripts/check.sh
+
+bench:  ## Measure speed on this machine: a table, and lines in bench/results.jsonl.
+	@scripts/setup.sh && .venv/bin/python bench/run.py
+
+venv:  ## Make the virtual environment and compile the kernel.
+	@scripts/setup.sh
+
+collector:  ## Build the Phoenix collector into the cache (about 5 min the first time).
+	@scripts/setup.sh && collector/build.sh
+
+format:  ## Rewrite the sources the way `make check` wants them.
+	@scripts/setup.sh && .venv/bin/ruff check --fix -q $(PYTHON_SOURCES); .venv/bin/ruff format -q $(PYTHON_SOURCES)
+
+lock:  ## Write requirements/dev.txt anew from pyproject.toml (needs uv).
+	@uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+
+clean:  ## Remove what the targets made in this folder; caches in the home stay.
+	@rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find src -name '*.so' -delete; rm -f src/phoenix_platform/otlp/*.c

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The main job on real input: a cheaper pipeline against the baseline on this host. Ends with 0 when
+# a verdict, whichever, was reached and its record verified.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+began=$SECONDS
+scripts/setup.sh
+phoenix=.venv/bin/phoenix
+
+collector=${PHOENIX_COLLECTOR:-}
+if [ -z "$collector" ]; then
+  if ready=$($phoenix collector path 2>/dev/null); then
+    collector=$ready
+  else
+    collector/build.sh
+    collector=$($phoenix collector path)
+  fi
+fi
+
+mkdir -p build
+record=build/demo.json
+rm -f "$record"
+say "set-up done after $((SECONDS - began)) s"
+say "trial: process-priority-v1 against process-baseline-v1, load profile 'realistic', target 30 %"
+code=0
+$phoenix trial --collector "$collector" --baseline process-baseline-v1 --candidate process-priority-v1 \
+  --seed-load realistic --target-reduction 30% --critical phx-api --critical phx-db \
+  --interval 1s --max-duration 15m --max-host-cpu 50% --record "$record" || code=$?
+case $code in
+  0 | 20 | 21 | 22 | 23) ;;
+  *) exit "$code" ;;
+esac
+say "verifying the record: the verdict is computed again from its samples"
+$phoenix record verify "$record"
+say "the demo took $((SECONDS - began)) s; the record is $record"

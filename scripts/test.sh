@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# All tests, in the order in which a failure says most. Says which part took how long.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+timed "set-up" scripts/setup.sh
+timed "collector" collector/build.sh
+pytest=(.venv/bin/python -m pytest -q)
+timed "unit tests with coverage" "${pytest[@]}" tests/unit tests/architecture tests/recorded -m "not slow" --cov --cov-report=
+timed "statistics: simulations" "${pytest[@]}" tests -m slow
+timed "integration tests with coverage" "${pytest[@]}" tests/integration tests/golden -m "not slow" --cov --cov-append --cov-report=
+timed "end-to-end tests with coverage" "${pytest[@]}" tests/e2e -m "not slow" --cov --cov-append --cov-report=
+timed "coverage" .venv/bin/python scripts/coverage_floor.py

@@ -1,0 +1,174 @@
+"""One collector process: started, watched, read, stopped."""
+
+import asyncio
+import os
+import re
+import signal
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from phoenix_platform.agent.usage import Usage, usage_of
+from phoenix_platform.core.errors import UnavailableError
+
+_LOG_LINES: Final = 200
+_LONGEST_LINE: Final = 64 * 1024
+_START_SECONDS: Final = 30
+_STOP_SECONDS: Final = 10
+_POLL_SECONDS: Final = 0.05
+_PORT_IN_USE: Final = re.compile(r"address already in use", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    r"(?i)\b(authorization|api[-_]?key|token|password|secret)(\"?\s*[:=]\s*\"?)[^\s\",}]+"
+)
+
+
+class CollectorFailedError(UnavailableError):
+    """The collector did not start, or ended by itself."""
+
+    code = "collector-failed"
+
+
+class PortTakenError(CollectorFailedError):
+    """Another program took a port between its choice and the start; other ports may do."""
+
+    code = "port-taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorSpec:
+    """What to run."""
+
+    name: str
+    """How messages call it: source, baseline, candidate."""
+    binary: Path
+    config: Path
+    telemetry_url: str
+    """Where it answers with its own metrics; the sign that it is up."""
+    nice: int = 10
+    environment: Mapping[str, str]
+    working_folder: Path
+
+
+class Collector:
+    """A running collector. Its log is kept in memory, the last lines only."""
+
+    def __init__(self, spec: CollectorSpec) -> None:
+        self.spec = spec
+        self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; −N when signal N ended it."""
+        return self._process.returncode if self._process else None
+
+    @property
+    def log_tail(self) -> Sequence[str]:
+        """The last lines it wrote, secrets masked."""
+        return [_SECRET.sub(r"\1\2***", line) for line in self._log]
+
+    def usage(self) -> Usage | None:
+        return usage_of(self._process.pid) if self._process else None
+
+    async def start(self, client: httpx.AsyncClient) -> None:
+        """Start the process and wait until it answers.
+
+        Raises:
+            PortTakenError: If a port is in use.
+            CollectorFailedError: If it ends, or does not answer within 30 s; with its own words.
+        """
+        spec = self.spec
+        self._process = await asyncio.create_subprocess_exec(
+            "nice", "-n", str(spec.nice), str(spec.binary), "--config", str(spec.config),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+            start_new_session=True,
+            cwd=spec.working_folder,
+            env=dict(spec.environment),
+        )  # fmt: skip
+        self._reader = asyncio.create_task(self._read_log(), name=f"log of {spec.name}")
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._wait_until_it_answers(client)
+        except TimeoutError as error:
+            message = f"{spec.name} collector does not answer after {_START_SECONDS} s"
+            raise CollectorFailedError(f"{message}: {self.last_words()}") from error
+
+    async def stop(self) -> None:
+        """SIGTERM, then SIGKILL after 10 s. May be called at any time, and twice."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                # A stopped process does not hear SIGTERM.
+                os.killpg(process.pid, signal.SIGCONT)
+                process.terminate()
+            try:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    def last_words(self) -> str:
+        """The collector's own reason: its last `Error:` line, else its last line."""
+        errors = [line for line in self.log_tail if line.startswith("Error:")]
+        lines = errors or list(self.log_tail)
+        return lines[-1] if lines else "it wrote nothing"
+
+    def check(self) -> None:
+        """Raise `CollectorFailedError` if it has ended."""
+        code = self.exit_code
+        if code is not None:
+            raise CollectorFailedError(
+                f"{self.spec.name} collector ended with {_exit_text(code)}: {self.last_words()}"
+            )
+
+    async def _wait_until_it_answers(self, client: httpx.AsyncClient) -> None:
+        assert self._process is not None
+        while True:
+            if self._process.returncode is not None:
+                await self._settle()
+                if any(_PORT_IN_USE.search(line) for line in self._log):
+                    raise PortTakenError(f"{self.spec.name} collector: {self.last_words()}")
+                self.check()
+            with suppress(httpx.TransportError):
+                if (await client.get(self.spec.telemetry_url)).is_success:
+                    return
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _settle(self) -> None:
+        if self._reader is not None:
+            await self._reader
+
+    async def _read_log(self) -> None:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        while True:
+            try:
+                line = await self._process.stderr.readline()
+            except ValueError:  # longer than the limit: that part is gone from the buffer
+                continue
+            if not line:
+                return
+            self._log.append(line.decode("utf-8", "backslashreplace").rstrip())
+
+
+def _exit_text(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
