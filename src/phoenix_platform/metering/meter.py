@@ -55,12 +55,23 @@ class MeterSettings:
     critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
 
 
+@dataclass(frozen=True, slots=True)
+class NameLoss:
+    """Processes of one executable name: how many were there, how many stayed visible one by one."""
+
+    name: str
+    processes: int
+    """Distinct process ids in the raw stream since the start."""
+    visible: Mapping[Variant, int]
+
+
 @dataclass(slots=True)
 class _VariantState:
     output: VariantOutput
     timing: VariantTiming
     acknowledged: set[int] = field(default_factory=set[int])
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
+    series_by_metric: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 class Meter:
@@ -105,6 +116,27 @@ class Meter:
     @property
     def grace(self) -> timedelta:
         return timedelta(seconds=self._grace_nano / 1e9)
+
+    def series_by_metric(self, variant: Variant) -> Mapping[str, int]:
+        """Distinct series of the last closed span, by metric name."""
+        return self._variants[variant].series_by_metric
+
+    def losses(self) -> list[NameLoss]:
+        """Every executable name of the raw stream, those that lost most processes first."""
+        losses = [
+            NameLoss(
+                name,
+                len(pids),
+                {
+                    variant: len(pids & state.output.pids_by_name.get(name, frozenset()))
+                    for variant, state in self._variants.items()
+                },
+            )
+            for name, pids in self._raw.pids_by_name.items()
+        ]
+        return sorted(
+            losses, key=lambda loss: (min(loss.visible.values()) - loss.processes, loss.name)
+        )
 
     def take_scrape(self, body: bytes, *, now: int) -> Scrape | None:
         """Measure a raw scrape; None if it is empty or a repetition, and then not to be relayed.
@@ -193,6 +225,7 @@ class Meter:
         p50, p95 = _delays(outputs)
         series = len(state.output.distinct_series(rows))
         usage = _usage(state.readings, span[0].window.number, span[-1].window.number)
+        state.series_by_metric = state.output.metric_counts(rows)
         state.output.forget_unseen(now)
         return Sample(
             host=self._settings.host,
@@ -209,7 +242,7 @@ class Meter:
             hour_series=state.output.hour_series(now),
             stored_bytes=sum(output.stored_bytes for output in outputs),
             otlp_bytes=sum(output.otlp_bytes for output in outputs),
-            metric_names=len(state.output.metric_counts(rows)),
+            metric_names=len(state.series_by_metric),
             colliding_points=_colliding(outputs),
             late_points=state.output.take_late_points(),
             raw_processes=max(len(scrape.processes) for scrape in span),

@@ -1,6 +1,7 @@
 """The output of one variant, put together again scrape by scrape."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -101,6 +102,10 @@ class VariantOutput:
             self._previous_of.pop(number, None)
             self._closed_before = max(self._closed_before, number + 1)
         return closed
+
+    @property
+    def pids_by_name(self) -> Mapping[str, AbstractSet[int]]:
+        return self._stream.pids_by_name
 
     def take_late_points(self) -> int:
         late, self.late_points = self.late_points, 0

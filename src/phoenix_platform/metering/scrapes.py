@@ -1,6 +1,7 @@
 """The raw stream, scrape by scrape: what both variants were given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,8 +47,8 @@ class RawStream:
         """Scrapes that were not later than the one before: sent twice, and counted once."""
 
     @property
-    def metric_names(self) -> Sequence[str]:
-        return self._stream.metric_names
+    def pids_by_name(self) -> Mapping[str, AbstractSet[int]]:
+        return self._stream.pids_by_name
 
     def take(self, body: bytes, *, now: int) -> Scrape | None:
         """Measure one scrape; None if it holds no point, or was here before.

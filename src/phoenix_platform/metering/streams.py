@@ -57,6 +57,8 @@ class Stream:
         self._counters = CounterNumbers()
         self._resources: dict[int, _Resource] = {}
         self._metric_numbers: dict[str, int] = {}
+        self.pids_by_name: dict[str, set[int]] = {}
+        """Every process id that had a series of its own, by executable name; since the start."""
         self._process_of: list[Process | None] = [None] * _FIRST_ROWS
         self.metric = np.zeros(_FIRST_ROWS, np.int32)
         """Number of the row's metric name."""
@@ -153,6 +155,8 @@ class Stream:
         self._process_of[row] = process
         self.metric[row] = self._metric_numbers.setdefault(series.metric, len(self._metric_numbers))
         self.pid[row] = -1 if process is None or process.pid is None else process.pid
+        if process is not None and process.pid is not None:
+            self.pids_by_name.setdefault(process.name, set()).add(process.pid)
         self.is_group[row] = process is not None and process.pid is None
         self.is_critical[row] = process is not None and process.is_critical
         self._additive[row] = _additive_number(series)
