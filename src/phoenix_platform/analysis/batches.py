@@ -35,9 +35,9 @@ def batch_means(values: NDArray[np.float64], length: int) -> NDArray[np.float64]
         Shape [..., intervals // length], the unit of `values`.
     """
     batches = values.shape[-1] // length
-    return (
-        values[..., : batches * length].reshape(*values.shape[:-1], batches, length).mean(axis=-1)
-    )
+    complete = values[..., : batches * length]
+    means: NDArray[np.float64] = complete.reshape(*values.shape[:-1], batches, length).mean(axis=-1)
+    return means
 
 
 def correlation_time(

@@ -1,10 +1,10 @@
 """Many runs at once: what the acceptance rows of the method are measured on."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from phoenix_platform.analysis.batches import (
     FEWEST_BATCHES,
@@ -26,13 +26,13 @@ class Runs:
     candidate: Floats
 
 
-def autoregressive(
-    rho: float, runs: int, intervals: int, generator: np.random.Generator
-) -> Floats:
+def autoregressive(rho: float, runs: int, intervals: int, generator: np.random.Generator) -> Floats:
     """AR(1) of unit variance, stationary from the first interval on, shape [runs, intervals]."""
-    noise = generator.standard_normal((runs, intervals))
-    noise[:, 1:] *= (1 - rho**2) ** 0.5
-    return np.asarray(lfilter([1.0], [1.0, -rho], noise, axis=-1), np.float64)
+    series = generator.standard_normal((intervals, runs))
+    series[1:] *= (1 - rho**2) ** 0.5
+    for before, here in pairwise(series):
+        np.add(here, rho * before, out=here)
+    return np.ascontiguousarray(series.T)
 
 
 def proportional(
@@ -87,7 +87,9 @@ def _look(
 ) -> None:
     baseline, candidate = runs.baseline[rows, :n], runs.candidate[rows, :n]
     tau = residual_correlation_time(baseline, candidate)
-    lengths[rows] = [coarsened(int(lengths[row]), float(t)) for row, t in zip(rows, tau, strict=True)]
+    lengths[rows] = [
+        coarsened(int(lengths[row]), float(t)) for row, t in zip(rows, tau, strict=True)
+    ]
     for length in np.unique(lengths[rows]):
         chosen = lengths[rows] == length
         if n % length or n < FEWEST_BATCHES * length:

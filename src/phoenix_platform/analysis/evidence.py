@@ -1,0 +1,145 @@
+"""Everything known about a run up to one interval. `verdicts` walks it forward and decides on it."""
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+from phoenix_platform.analysis.fidelity import TotalsFidelity
+from phoenix_platform.analysis.guardrails import GuardrailResult
+from phoenix_platform.analysis.losses import DataLoss
+from phoenix_platform.analysis.pairs import Pair
+from phoenix_platform.analysis.plans import GuardrailName, Objective, Plan
+from phoenix_platform.analysis.reductions import Look, ReductionSequence, ReductionState
+from phoenix_platform.analysis.resources import MeanGuardrail, cores_in_production
+from phoenix_platform.analysis.retention import CriticalRetention
+from phoenix_platform.metering.samples import Sample
+
+
+class Evidence:
+    """Takes in interval by interval; its facts are of the intervals taken so far."""
+
+    def __init__(self, plan: Plan, *, interval: timedelta, idle_cores: float | None) -> None:
+        self._plan = plan
+        self._interval = interval
+        self._idle_cores = idle_cores
+        self._reductions = {
+            objective: ReductionSequence(
+                objective, target_reduction=plan.target_reduction, alpha=plan.alpha, g=plan.g
+            )
+            for objective in Objective
+        }
+        self.retention = CriticalRetention(plan)
+        self._losses = DataLoss(plan)
+        self._cpu = MeanGuardrail(GuardrailName.CPU, plan, interval)
+        self._rss = MeanGuardrail(GuardrailName.RSS, plan, interval)
+        self.fidelity = TotalsFidelity()
+        self.intervals = 0
+        """Intervals judged, paired or not."""
+        self.paired = 0
+        """Pairs of samples that were compared, one per host and interval."""
+        self.unpaired = 0
+        """Hosts and intervals that one variant did not see whole."""
+        self._started_unix_nano: int | None = None
+        self._ended_unix_nano = 0
+
+    @property
+    def window(self) -> timedelta:
+        """From the first to the last point compared."""
+        if self._started_unix_nano is None:
+            return timedelta(0)
+        return timedelta(microseconds=(self._ended_unix_nano - self._started_unix_nano) / 1000)
+
+    @property
+    def unpaired_share(self) -> float:
+        return self.unpaired / max(1, self.paired + self.unpaired)
+
+    @property
+    def has_too_many_unpaired(self) -> bool:
+        is_long_enough = self.intervals >= self._plan.min_intervals_for_unpaired
+        return is_long_enough and self.unpaired_share > self._plan.max_unpaired_share
+
+    @property
+    def has_broken_guardrail(self) -> bool:
+        guardrails = (self.retention, self._cpu, self._rss, self._losses)
+        return any(guardrail.is_broken for guardrail in guardrails)
+
+    @property
+    def correlation_time(self) -> float | None:
+        """τ of the objective, in intervals."""
+        return self._reductions[self._plan.objective].correlation_time()
+
+    def guardrails(self) -> tuple[GuardrailResult, ...]:
+        return (
+            self.retention.result(self.correlation_time),
+            self._cpu.result(),
+            self._rss.result(),
+            self._losses.result(),
+        )
+
+    def reductions(self) -> tuple[ReductionState, ...]:
+        return tuple(sequence.state() for sequence in self._reductions.values())
+
+    def take(self, pairs: Sequence[Pair]) -> Look | None:
+        """Take in one interval of all hosts; the objective's look, if it ended a batch."""
+        pairs = [pair for pair in pairs if pair.scrape >= self._plan.discarded_scrapes]
+        if not pairs:
+            return None
+        self.intervals += 1
+        matched: list[tuple[Sample, Sample]] = []
+        for pair in pairs:
+            self._losses.take(pair.host, pair.candidate)
+            if (both := pair.matched()) is not None:
+                matched.append(both)
+        self.paired += len(matched)
+        self.unpaired += len(pairs) - len(matched)
+        self._cpu.take(self._cores([pair.candidate for pair in pairs if pair.candidate]))
+        self._rss.take(_memory_above_baseline(matched))
+        return self._compare(matched) if matched else None
+
+    def _compare(self, matched: Sequence[tuple[Sample, Sample]]) -> Look | None:
+        for baseline, candidate in matched:
+            self.retention.take(candidate)
+            self.fidelity.take(baseline)
+            self.fidelity.take(candidate)
+        started = min(baseline.started_unix_nano for baseline, _ in matched)
+        self._started_unix_nano = self._started_unix_nano or started
+        self._ended_unix_nano = max(baseline.ended_unix_nano for baseline, _ in matched)
+        looks = {
+            objective: sequence.take(
+                math.fsum(_rate(baseline, objective) for baseline, _ in matched),
+                math.fsum(_rate(candidate, objective) for _, candidate in matched),
+                scrapes=matched[0][0].scrapes,
+            )
+            for objective, sequence in self._reductions.items()
+        }
+        return looks[self._plan.objective]
+
+    def _cores(self, samples: Sequence[Sample]) -> list[float]:
+        if self._idle_cores is None:
+            return []
+        cores = (
+            cores_in_production(
+                sample, idle_cores=self._idle_cores, interval=self._interval, plan=self._plan
+            )
+            for sample in samples
+        )
+        return [value for value in cores if value is not None]
+
+
+def _rate(sample: Sample, objective: Objective) -> float:
+    """Points and bytes per scrape; the series of a span are already independent of its length."""
+    match objective:
+        case Objective.POINTS:
+            return sample.output_points / sample.scrapes
+        case Objective.SERIES:
+            return float(sample.series)
+        case Objective.BYTES:
+            return sample.stored_bytes / sample.scrapes
+
+
+def _memory_above_baseline(matched: Sequence[tuple[Sample, Sample]]) -> list[float]:
+    return [
+        float(candidate.rss_bytes - baseline.rss_bytes)
+        for baseline, candidate in matched
+        if candidate.rss_bytes is not None and baseline.rss_bytes is not None
+    ]

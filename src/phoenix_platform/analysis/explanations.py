@@ -1,0 +1,120 @@
+"""The sentences of a judgement: for somebody who decides, with the numbers that decided."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
+from phoenix_platform.analysis.plans import Objective, Plan
+from phoenix_platform.analysis.reductions import Look, ReductionState
+from phoenix_platform.core.units import show_duration, show_share
+
+NOUN_OF: Final = {
+    Objective.POINTS: "data points",
+    Objective.SERIES: "series",
+    Objective.BYTES: "stored bytes",
+}
+
+
+def window_sentence(state: ReductionState) -> str:
+    noun = NOUN_OF[state.objective]
+    if state.window_reduction is None:
+        return f"In this window the baseline let out no {noun}."
+    return (
+        f"In this window the candidate let out {show_share(abs(state.window_reduction))} "
+        f"{'fewer' if state.window_reduction >= 0 else 'more'} {noun} than the baseline (exact, "
+        f"{state.intervals} intervals)."
+    )
+
+
+def bounds_sentence(state: ReductionState, plan: Plan) -> str:
+    """What the last batch end says about the longer run."""
+    noun, target = NOUN_OF[state.objective], show_share(plan.target_reduction)
+    match state.last_look:
+        case Look(reduction_low=float(low), reduction_high=float(high)):
+            bounds = f"between {show_share(low)} and {show_share(high)}"
+            if low > plan.target_reduction:
+                relation = f"more than the {target} asked for"
+            elif high < plan.target_reduction:
+                relation = f"less than the {target} asked for"
+            else:
+                relation = f"which may be more or less than the {target} asked for"
+            return f"For the longer run it saves {bounds} of the {noun}, {relation}."
+        case _:
+            return f"For the longer run the saving of {noun} has no bounds yet."
+
+
+def guardrails_sentence(guardrails: Sequence[GuardrailResult]) -> str:
+    """For a promotion: which hold, and which were not measured."""
+    held = _names([g for g in guardrails if g.status is GuardrailStatus.PASS])
+    left_out = _names([g for g in guardrails if g.status is GuardrailStatus.NOT_MEASURED])
+    sentence = f"All measured guardrails hold: {held}." if held else "No guardrail was measured."
+    return f"{sentence} Not measured: {left_out}." if held and left_out else sentence
+
+
+def scope_sentence(window: timedelta, plan: Plan) -> str:
+    covered = show_duration(window.total_seconds())
+    if plan.min_duration is None:
+        return f"The run covered {covered}; it speaks for a first stage, not for the whole fleet."
+    needed = show_duration(plan.min_duration.total_seconds())
+    if window < plan.min_duration:
+        return (
+            f"The run covered {covered}; below {needed} it speaks for a first stage, not for the "
+            f"whole fleet."
+        )
+    return f"The run covered {covered}, at least the {needed} that a verdict for the fleet needs."
+
+
+def unpaired_sentence(*, paired: int, unpaired: int, plan: Plan) -> str:
+    share = show_share(unpaired / max(1, paired + unpaired))
+    return (
+        f"{unpaired} of {paired + unpaired} intervals ({share}) were not seen whole by both variants; "
+        f"above {show_share(plan.max_unpaired_share)} they cannot be compared."
+    )
+
+
+def broken_sentences(guardrails: Sequence[GuardrailResult]) -> list[str]:
+    return [g.reason for g in guardrails if g.status is GuardrailStatus.ABORT]
+
+
+def blocking_sentences(guardrails: Sequence[GuardrailResult]) -> list[str]:
+    """What stands between a sufficient saving and its promotion."""
+    return [
+        f"Guardrail {g.name.replace('_', ' ')}: {g.reason}"
+        for g in guardrails
+        if not g.lets_promote
+    ]
+
+
+def needed_sentences(
+    state: ReductionState,
+    guardrails: Sequence[GuardrailResult],
+    *,
+    plan: Plan,
+    interval: timedelta,
+) -> list[str]:
+    """What is missing for a verdict, and when it can come first."""
+    needed: list[str] = []
+    look = state.last_look
+    at = state.verdict_possible_at
+    until_then = (at - state.intervals) * interval
+    if look is None or look.reduction_low is None:
+        needed.append(
+            f"A first verdict is possible after {at} intervals, in about "
+            f"{show_duration(until_then.total_seconds())} at the correlation seen so far."
+        )
+    else:
+        needed.append(
+            f"The bounds must leave out {show_share(plan.target_reduction)}; they change next after "
+            f"{state.next_look_in} intervals."
+        )
+    if at * interval > plan.max_duration:
+        needed.append(
+            f"That is beyond the maximum duration of "
+            f"{show_duration(plan.max_duration.total_seconds())}: allow a longer run."
+        )
+    return needed + blocking_sentences(guardrails)
+
+
+def _names(guardrails: Sequence[GuardrailResult]) -> str:
+    return ", ".join(g.name.replace("_", " ") for g in guardrails)

@@ -1,0 +1,98 @@
+"""What was agreed before the start: what is tested, how strictly, and what must not happen.
+
+A plan is part of the record of a run; with the samples it is enough to reach the verdict again.
+Its fields are plain values, so that msgspec writes and reads it as JSON (durations as ISO 8601).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from phoenix_platform.analysis.sequences import ALPHA, G
+from phoenix_platform.core.errors import InvalidInputError
+
+MEBIBYTE: Final = 2**20
+
+
+class Objective(StrEnum):
+    """What the candidate must save."""
+
+    POINTS = "points"
+    SERIES = "series"
+    BYTES = "bytes"
+
+
+class GuardrailName(StrEnum):
+    CRITICAL_RETENTION = "critical_retention"
+    CPU = "cpu"
+    RSS = "rss"
+    DATA_LOSS = "data_loss"
+
+
+class CriticalIdentity(StrEnum):
+    """When a critical process counts as seen; metering applies it, the plan records it."""
+
+    INSTANCE = "instance"
+    """By a series that stands for this process alone."""
+    NAME = "name"
+    """By its executable name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    target_reduction: float
+    """Share of the baseline's objective that the candidate must save, in (0, 1)."""
+    interval: timedelta
+    """Time between two scrapes, as asked for."""
+    objective: Objective = Objective.SERIES
+    production_interval: timedelta = timedelta(seconds=60)
+    """Time between two scrapes in production; CPU is judged at it."""
+    max_duration: timedelta = timedelta(minutes=15)
+    """The run ends here as `inconclusive` if it has no verdict."""
+    min_duration: timedelta | None = timedelta(days=1)
+    """Shorter runs speak for a first stage only: one business cycle. None: no run is long enough."""
+    cpu_limit_cores: float = 0.05
+    """Of the candidate's collector at the production interval; 5 % of one core."""
+    rss_margin_bytes: int = 64 * MEBIBYTE
+    """By how much the candidate's resident memory may exceed the baseline's."""
+    critical_patterns: tuple[str, ...] = ()
+    critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
+    must_have_data: tuple[GuardrailName, ...] = tuple(GuardrailName)
+    """Guardrails without whose data there is no `promote`. Take out what the topology cannot measure."""
+    alpha: float = ALPHA
+    g: float = G
+    discarded_scrapes: int = 2
+    """Scrapes after the start that stay in the record and out of the verdict: caches fill, first
+    deltas are missing."""
+    max_unpaired_share: float = 0.05
+    min_intervals_for_unpaired: int = 40
+    """Below so many intervals a share of unpaired ones says nothing: 3 of 40 is the first above 5 %."""
+
+    def __post_init__(self) -> None:
+        for field in ("target_reduction", "alpha", "max_unpaired_share"):
+            value: float = getattr(self, field)
+            if not 0 < value < 1:
+                raise InvalidInputError(
+                    f"{field}: not between 0 and 1: {value}; write 0.3 for 30 %"
+                )
+        for field in ("interval", "production_interval", "max_duration", "min_duration"):
+            duration: timedelta | None = getattr(self, field)
+            if duration is not None and duration <= timedelta(0):
+                raise InvalidInputError(
+                    f"{field}: not above zero: {duration}; give a duration like 1 s"
+                )
+        for field in ("g", "cpu_limit_cores", "rss_margin_bytes", "min_intervals_for_unpaired"):
+            quantity: float = getattr(self, field)
+            if quantity <= 0:
+                raise InvalidInputError(
+                    f"{field}: not above zero: {quantity}; give a number above 0"
+                )
+        if self.discarded_scrapes < 0:
+            raise InvalidInputError(
+                f"discarded_scrapes: below zero: {self.discarded_scrapes}; write 0 to keep all"
+            )
+        if len(set(self.must_have_data)) < len(self.must_have_data):
+            raise InvalidInputError(
+                f"must_have_data: a name stands twice: {', '.join(self.must_have_data)}; name each once"
+            )

@@ -1,0 +1,271 @@
+"""Samples in, verdict out. The trial and the control plane call this after every interval.
+
+The verdict is the first decision along the run: `Judge` walks the intervals in their order and stops
+at the first that decides. So it depends on nothing but the samples up to that interval, the plan and
+the conditions, and `judge` on the whole record finds it again, whatever was appended afterwards.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from phoenix_platform.analysis.evidence import Evidence
+from phoenix_platform.analysis.explanations import (
+    blocking_sentences,
+    bounds_sentence,
+    broken_sentences,
+    guardrails_sentence,
+    needed_sentences,
+    scope_sentence,
+    unpaired_sentence,
+    window_sentence,
+)
+from phoenix_platform.analysis.fidelity import MetricFidelity
+from phoenix_platform.analysis.guardrails import GuardrailResult
+from phoenix_platform.analysis.pairs import Timeline
+from phoenix_platform.analysis.plans import Objective, Plan
+from phoenix_platform.analysis.reductions import Look, ReductionState
+from phoenix_platform.analysis.retention import Assurance
+from phoenix_platform.core.units import show_duration, show_share
+from phoenix_platform.metering.samples import Sample
+
+
+class Verdict(StrEnum):
+    """What was found. Where an experiment stands is its phase, never this."""
+
+    PROMOTE = "promote"
+    STOP_FUTILE = "stop_futile"
+    ABORT = "abort"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+
+class Scope(StrEnum):
+    """How far a verdict reaches."""
+
+    FIRST_STAGE = "first_stage"
+    """Conditions outside the window were not seen: a first stage may follow, not the fleet."""
+    FLEET = "fleet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a judgement depends on beside the samples; kept in the record with them."""
+
+    interval: timedelta
+    """Time between two scrapes in effect; the plan's unless the host could not keep up."""
+    idle_cores: float | None = None
+    """CPU seconds per second of the candidate's collector before the first scrape; None if not
+    measured (and then CPU is not judged)."""
+    at_end: bool = False
+    """The maximum duration is reached, or the run was ended: nothing more will come."""
+    invalid_because: str | None = None
+    """A sentence on what spoilt the run from outside, such as the host's CPU limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is known, what was decided, and why."""
+
+    verdict: Verdict | None
+    """None while the run goes on."""
+    scope: Scope
+    """How far the evidence so far reaches."""
+    reasons: tuple[str, ...]
+    """Sentences with the numbers that decided, or that are known so far."""
+    needed: tuple[str, ...]
+    """What is still needed for a verdict; after one, what would change it."""
+    objective: Objective
+    """The one that decides."""
+    intervals: int
+    """Judged so far; the first scrapes are not."""
+    paired: int
+    """Pairs of samples that were compared, one per host and interval."""
+    unpaired: int
+    """Hosts and intervals that one variant did not see whole."""
+    window: timedelta
+    """From the first to the last point compared."""
+    verdict_possible_at: int
+    """Paired intervals after which a verdict on the objective can come first."""
+    reductions: tuple[ReductionState, ...]
+    """Of points, series and bytes."""
+    guardrails: tuple[GuardrailResult, ...]
+    assurance: Assurance
+    """On critical processes."""
+    fidelity: tuple[MetricFidelity, ...]
+
+
+def judge(samples: Iterable[Sample], plan: Plan, conditions: Conditions) -> Judgement:
+    """The verdict on a run, from all its samples in any order.
+
+    Raises:
+        InvalidInputError: If a host, variant and scrape has two samples.
+    """
+    judge_ = Judge(plan)
+    for sample in samples:
+        judge_.add(sample)
+    return judge_.judgement(conditions)
+
+
+class Judge:
+    """`judge` for a run that goes on: each sample is looked at once.
+
+    At any moment `judgement` equals `judge` on the samples added so far. A sample that belongs into
+    the past makes it walk the run again.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._samples: list[Sample] = []
+        self._hosts: frozenset[str] = frozenset()
+        self._walk: _Walk | None = None
+
+    def add(self, sample: Sample) -> None:
+        """Take in one sample.
+
+        Raises:
+            InvalidInputError: If its host, variant and scrape has one already; at the latest by
+                `judgement`.
+        """
+        self._samples.append(sample)
+        self._hosts |= {sample.host}
+        if self._walk is not None and not self._walk.add(sample):
+            self._walk = None
+
+    def judgement(self, conditions: Conditions) -> Judgement:
+        """What is known now."""
+        walk = self._walk
+        if walk is None or not walk.is_under(conditions):
+            walk = _Walk(self._plan, conditions, self._hosts)
+            for sample in self._samples:
+                walk.add(sample)
+            self._walk = walk
+        return walk.advance(conditions)
+
+
+class _Walk:
+    """One walk along the intervals, up to the first that decides."""
+
+    def __init__(self, plan: Plan, conditions: Conditions, hosts: frozenset[str]) -> None:
+        self._plan = plan
+        self._interval, self._idle_cores = conditions.interval, conditions.idle_cores
+        self._timeline = Timeline(hosts, conditions.interval)
+        self._evidence = Evidence(
+            plan, interval=conditions.interval, idle_cores=conditions.idle_cores
+        )
+        self._verdict: Verdict | None = None
+
+    def is_under(self, conditions: Conditions) -> bool:
+        return (conditions.interval, conditions.idle_cores) == (self._interval, self._idle_cores)
+
+    def add(self, sample: Sample) -> bool:
+        """Whether the sample came in time; if not, the walk must begin again."""
+        has_room = self._timeline.has_room_for(sample)
+        if has_room:
+            self._timeline.add(sample)
+        return has_room
+
+    def advance(self, conditions: Conditions) -> Judgement:
+        if self._verdict is None:
+            for pairs in self._timeline.hand_out(at_end=conditions.at_end):
+                look = self._evidence.take(pairs)
+                self._verdict = self._decide(look)
+                if self._verdict is not None:
+                    break
+        verdict = self._verdict
+        if conditions.invalid_because is not None:
+            verdict = Verdict.INVALID
+        elif verdict is None and conditions.at_end:
+            verdict = Verdict.INCONCLUSIVE
+        return self._judgement(verdict, conditions)
+
+    def _decide(self, look: Look | None) -> Verdict | None:
+        """The decision at one interval; `look` is there at batch ends of the objective."""
+        if self._evidence.has_too_many_unpaired:
+            return Verdict.INVALID
+        if self._evidence.has_broken_guardrail:
+            return Verdict.ABORT
+        target = self._plan.target_reduction
+        match look:
+            case Look(reduction_high=float(high)) if high < target:
+                return Verdict.STOP_FUTILE
+            case Look(reduction_low=float(low)) if low > target:
+                # Guardrails are asked at this moment: neither side of a promotion is remembered.
+                is_safe = all(result.lets_promote for result in self._evidence.guardrails())
+                return Verdict.PROMOTE if is_safe else None
+            case _:
+                return None
+
+    def _judgement(self, verdict: Verdict | None, conditions: Conditions) -> Judgement:
+        evidence, plan = self._evidence, self._plan
+        reductions, guardrails = evidence.reductions(), evidence.guardrails()
+        state = next(state for state in reductions if state.objective is plan.objective)
+        is_long = plan.min_duration is not None and evidence.window >= plan.min_duration
+        return Judgement(
+            verdict=verdict,
+            scope=Scope.FLEET if is_long else Scope.FIRST_STAGE,
+            reasons=tuple(self._reasons(verdict, state, guardrails, conditions)),
+            needed=tuple(self._needed(verdict, state, guardrails)),
+            objective=plan.objective,
+            intervals=evidence.intervals,
+            paired=evidence.paired,
+            unpaired=evidence.unpaired,
+            window=evidence.window,
+            verdict_possible_at=state.verdict_possible_at,
+            reductions=reductions,
+            guardrails=guardrails,
+            assurance=evidence.retention.assurance(evidence.correlation_time),
+            fidelity=evidence.fidelity.results(),
+        )
+
+    def _reasons(
+        self,
+        verdict: Verdict | None,
+        state: ReductionState,
+        guardrails: tuple[GuardrailResult, ...],
+        conditions: Conditions,
+    ) -> list[str]:
+        evidence, plan = self._evidence, self._plan
+        window, bounds = window_sentence(state), bounds_sentence(state, plan)
+        match verdict:
+            case Verdict.PROMOTE:
+                scope = scope_sentence(evidence.window, plan)
+                return [bounds, window, guardrails_sentence(guardrails), scope]
+            case Verdict.STOP_FUTILE:
+                return [bounds, window]
+            case Verdict.ABORT:
+                return [*broken_sentences(guardrails), window]
+            case Verdict.INVALID if conditions.invalid_because is not None:
+                return [conditions.invalid_because]
+            case Verdict.INVALID:
+                paired, unpaired = evidence.paired, evidence.unpaired
+                return [unpaired_sentence(paired=paired, unpaired=unpaired, plan=plan)]
+            case Verdict.INCONCLUSIVE:
+                ended = f"The run ended after {evidence.intervals} intervals without a decision."
+                return [ended, bounds, *blocking_sentences(guardrails), window]
+            case None:
+                return [window, bounds]
+
+    def _needed(
+        self,
+        verdict: Verdict | None,
+        state: ReductionState,
+        guardrails: tuple[GuardrailResult, ...],
+    ) -> list[str]:
+        plan = self._plan
+        match verdict:
+            case Verdict.PROMOTE if plan.min_duration is not None:
+                needed = show_duration(plan.min_duration.total_seconds())
+                return [f"For a verdict on the whole fleet: a run of {needed} at least."]
+            case Verdict.PROMOTE:
+                return ["For a verdict on the whole fleet: an experiment on its hosts."]
+            case Verdict.STOP_FUTILE:
+                target = show_share(plan.target_reduction)
+                return [f"A candidate that saves more, or a target below {target}."]
+            case Verdict.ABORT:
+                return ["A candidate that keeps this limit, or a limit changed on purpose."]
+            case Verdict.INVALID:
+                return ["A new run in which both variants take every scrape undisturbed."]
+            case Verdict.INCONCLUSIVE | None:
+                return needed_sentences(state, guardrails, plan=plan, interval=self._interval)
