@@ -13,6 +13,9 @@ Fields and numbers: opentelemetry-proto, metrics/v1/metrics.proto; merging of re
 https://protobuf.dev/programming-guides/encoding/#last-one-wins.
 """
 
+cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
+
 from phoenix_platform.otlp.errors import MalformedBodyError
 from phoenix_platform.otlp.series import Kind, Temporality
 from phoenix_platform.otlp.series_table import Metric
@@ -54,6 +57,7 @@ cdef enum:
     POINT_DEPTH = 5
     # Kinds, as indexes of PARTS and KINDS.
     NO_KIND = 5
+    FIRST_POINTS = 64
     METRIC_HEAD = 8  # bytes before the name in an interned metric
 
 cdef struct PointTags:
@@ -79,11 +83,13 @@ PARTS[4] = PointTags(attributes=0x3A, number=0x29, integer=0, flags=0x40)
 KINDS = (Kind.GAUGE, Kind.SUM, Kind.HISTOGRAM, Kind.EXPONENTIAL_HISTOGRAM, Kind.SUMMARY)
 TEMPORALITIES = (Temporality.UNSPECIFIED, Temporality.DELTA, Temporality.CUMULATIVE)
 
+COLUMN_WIDTHS = (4, 8, 8, 8, 4)  # bytes: row, time, start time, value, flags
+
 cdef double NAN_VALUE = float("nan")
 cdef uint64_t LAST_INT64 = 0x7FFFFFFFFFFFFFFFu
 
 
-cdef inline uint8_t kind_of(uint32_t tag):
+cdef inline uint8_t kind_of(uint32_t tag) noexcept:
     if tag == SUM:
         return 1
     if tag == GAUGE:
@@ -95,11 +101,11 @@ cdef inline uint8_t kind_of(uint32_t tag):
     return 4 if tag == SUMMARY else NO_KIND
 
 
-cdef inline bint has_temporality(uint8_t kind):
+cdef inline bint has_temporality(uint8_t kind) noexcept:
     return 1 <= kind <= 3
 
 
-cdef inline int64_t saturated(uint64_t time):
+cdef inline int64_t saturated(uint64_t time) noexcept:
     return <int64_t>min(time, LAST_INT64)
 
 
@@ -110,6 +116,7 @@ cdef void keep(list objects, uint32_t entry, object value):
         objects[entry] = value
 
 
+@cython.final
 cdef class Kernel:
     """Decodes into the rows of `table`. Not for several threads at once."""
 
@@ -127,7 +134,14 @@ cdef class Kernel:
     cdef list attribute_objects
     cdef uint32_t* first_key  # by row
     cdef uint32_t rows
-    cdef Points points
+    cdef list columns  # what `decode` returns: five bytearrays, and below where they lie
+    cdef uint32_t* row_column
+    cdef int64_t* time_column
+    cdef int64_t* start_time_column
+    cdef double* value_column
+    cdef uint32_t* flags_column
+    cdef size_t count
+    cdef size_t capacity
     cdef uint32_t previous  # the key of the last point, or NONE
     cdef uint32_t guess  # the key that followed it last time, or NONE
     # The message being read: where its parts are, and their entries or NONE.
@@ -161,7 +175,6 @@ cdef class Kernel:
         names_close(&self.metrics)
         names_close(&self.attributes)
         keys_close(&self.keys)
-        points_close(&self.points)
         free(self.first_key)
         free(self.joined_resource.content)
         free(self.joined_scope.content)
@@ -173,11 +186,15 @@ cdef class Kernel:
         cdef const uint8_t* start = body
         cdef Reader reader = Reader(start, start + len(body))
         cdef uintptr_t address
-        self.points.count = 0
         self.fresh = []
+        self.columns = [bytearray() for _ in COLUMN_WIDTHS]
         try:
+            # As many as the last body had: scrapes are much alike.
+            self._resize_columns(max(self.count, <size_t>FIRST_POINTS))
+            self.count = 0
             self._read_body(reader)
-            return self._take_columns()
+            self._resize_columns(self.count)
+            return *self.columns, self.fresh
         except WireFault as wrong:
             self._undo()
             reason, address = wrong.args
@@ -195,8 +212,7 @@ cdef class Kernel:
             self._undo()
             raise
         finally:
-            if self.points.capacity > KEPT_POINTS:
-                points_close(&self.points)
+            self.columns = None
 
     def forget(self, list rows not None):
         """Free distinct `rows` that are in use, with every spelling of theirs."""
@@ -243,19 +259,18 @@ cdef class Kernel:
         self.previous = self.guess = NONE
         return 0
 
-    cdef tuple _take_columns(self):
-        cdef Py_ssize_t count = self.points.count
-        cdef Points* points = &self.points
-        if count == 0:
-            return bytearray(), bytearray(), bytearray(), bytearray(), bytearray(), self.fresh
-        return (
-            bytearray((<char*>points.rows)[: count * sizeof(uint32_t)]),
-            bytearray((<char*>points.times)[: count * sizeof(int64_t)]),
-            bytearray((<char*>points.start_times)[: count * sizeof(int64_t)]),
-            bytearray((<char*>points.values)[: count * sizeof(double)]),
-            bytearray((<char*>points.flags)[: count * sizeof(uint32_t)]),
-            self.fresh,
-        )
+    cdef int _resize_columns(self, size_t points) except -1:
+        """Make room for `points`; what is there stays."""
+        cdef Py_ssize_t width
+        for column, width in zip(self.columns, COLUMN_WIDTHS):
+            PyByteArray_Resize(column, points * width)
+        self.row_column = <uint32_t*>PyByteArray_AS_STRING(self.columns[0])
+        self.time_column = <int64_t*>PyByteArray_AS_STRING(self.columns[1])
+        self.start_time_column = <int64_t*>PyByteArray_AS_STRING(self.columns[2])
+        self.value_column = <double*>PyByteArray_AS_STRING(self.columns[3])
+        self.flags_column = <uint32_t*>PyByteArray_AS_STRING(self.columns[4])
+        self.capacity = points
+        return 0
 
     cdef int _read_body(self, Reader reader) except -1:
         cdef uint32_t tag = 0
@@ -273,8 +288,8 @@ cdef class Kernel:
         cdef Reader reader = message
         cdef Reader span
         cdef uint32_t tag = 0
-        self.resource_span = self._only_part(
-            message, RESOURCE, RESOURCE_METRICS_DEPTH, &self.joined_resource
+        find_part(
+            message, RESOURCE, RESOURCE_METRICS_DEPTH, &self.resource_span, &self.joined_resource
         )
         self.resource = NONE
         if self.guess != NONE:
@@ -293,7 +308,7 @@ cdef class Kernel:
         cdef Reader reader = message
         cdef Reader span
         cdef uint32_t tag = 0
-        self.scope_span = self._only_part(message, SCOPE, SCOPE_METRICS_DEPTH, &self.joined_scope)
+        find_part(message, SCOPE, SCOPE_METRICS_DEPTH, &self.scope_span, &self.joined_scope)
         self.scope = NONE
         if self.guess != NONE:
             self.scope = self.keys.keys[self.guess].scope
@@ -306,29 +321,6 @@ cdef class Kernel:
             else:
                 skip(&reader, tag, SCOPE_METRICS_DEPTH)
         return 0
-
-    cdef Reader _only_part(self, Reader reader, uint32_t wanted, int depth, Bytes* joined) except *:
-        """The bytes of a message field, wherever it stands; joined if it is given in several parts."""
-        cdef Reader part = Reader(reader.at, reader.at)
-        cdef Reader span
-        cdef uint32_t tag = 0
-        cdef bint seen = False
-        while reader.at < reader.end:
-            read_tag(&reader, &tag)
-            if tag != wanted:
-                skip(&reader, tag, depth)
-                continue
-            read_span(&reader, &span)
-            if not seen:
-                seen = True
-                part = span
-                joined.length = 0
-                continue
-            if joined.length == 0:
-                bytes_append(joined, part.at, part.end - part.at)
-            bytes_append(joined, span.at, span.end - span.at)
-            part = Reader(joined.content, joined.content + joined.length)
-        return part
 
     cdef int _read_metric(self, Reader message) except -1:
         """Read the head first: name and temporality may stand behind the points."""
@@ -415,8 +407,8 @@ cdef class Kernel:
             if (
                 name.length == METRIC_HEAD + name_length + unit_length
                 and load64(name.content) == load64(start)
-                and memcmp(name.content + METRIC_HEAD, head.name.at, name_length) == 0
-                and memcmp(name.content + METRIC_HEAD + name_length, head.unit.at, unit_length) == 0
+                and is_same(name.content + METRIC_HEAD, head.name.at, name_length)
+                and is_same(name.content + METRIC_HEAD + name_length, head.unit.at, unit_length)
             ):
                 return self.keys.keys[self.guess].metric
         cdef Bytes* spelled = &self.spelled_metric
@@ -482,19 +474,22 @@ cdef class Kernel:
             else:
                 skip(&reader, tag, POINT_DEPTH)
         if scattered:
-            raw = self._join_attributes(point, tags.attributes)
-        cdef Points* points = &self.points
-        if points.count == points.capacity:
-            points_grow(points)
-        points.rows[points.count] = self._row_of(raw, tags.attributes)
-        points.times[points.count] = saturated(time)
-        points.start_times[points.count] = saturated(start_time)
-        points.values[points.count] = value
-        points.flags[points.count] = flags
-        points.count += 1
+            self._join_attributes(point, tags.attributes)
+            raw.at = self.joined_attributes.content
+            raw.end = raw.at + self.joined_attributes.length
+        cdef uint32_t row = self._row_of(raw, tags.attributes)
+        cdef size_t count = self.count
+        if count == self.capacity:
+            self._resize_columns(2 * count)
+        self.row_column[count] = row
+        self.time_column[count] = saturated(time)
+        self.start_time_column[count] = saturated(start_time)
+        self.value_column[count] = value
+        self.flags_column[count] = flags
+        self.count = count + 1
         return 0
 
-    cdef Reader _join_attributes(self, Reader reader, uint32_t attributes_tag) except *:
+    cdef int _join_attributes(self, Reader reader, uint32_t attributes_tag) except -1:
         cdef Bytes* joined = &self.joined_attributes
         cdef const uint8_t* start
         cdef uint32_t tag = 0
@@ -505,7 +500,7 @@ cdef class Kernel:
             skip(&reader, tag, POINT_DEPTH)
             if tag == attributes_tag:
                 bytes_append(joined, start, reader.at - start)
-        return Reader(joined.content, joined.content + joined.length)
+        return 0
 
     cdef inline uint32_t _row_of(self, Reader raw, uint32_t attributes_tag) except? NONE:
         cdef uint32_t entry = self.guess
@@ -529,7 +524,7 @@ cdef class Kernel:
             self.keys.keys[self.previous].successor = entry
         return self._step_to(entry)
 
-    cdef inline uint32_t _step_to(self, uint32_t entry):
+    cdef inline uint32_t _step_to(self, uint32_t entry) noexcept:
         cdef uint32_t successor = self.keys.keys[entry].successor
         self.previous = entry
         # A successor may have been freed, or be another series by now: `key_is` will see.
@@ -644,7 +639,7 @@ cdef class Kernel:
         return Reader(spelled.content, spelled.content + spelled.length)
 
 
-cdef inline uint32_t find(Names* table, uint32_t guess, Reader raw, uint64_t seed):
+cdef inline uint32_t find(Names* table, uint32_t guess, Reader raw, uint64_t seed) noexcept:
     cdef size_t length = raw.end - raw.at
     if guess != NONE and name_is(table, guess, raw.at, length):
         return guess
@@ -654,3 +649,28 @@ cdef inline uint32_t find(Names* table, uint32_t guess, Reader raw, uint64_t see
 cdef uint32_t intern(Names* table, Reader raw, uint64_t seed) except NONE:
     cdef size_t length = raw.end - raw.at
     return names_add(table, hash_of(seed, raw.at, length), raw.at, length)
+
+
+cdef int find_part(Reader reader, uint32_t wanted, int depth, Reader* part, Bytes* joined) except -1:
+    """Set `part` to a message field, wherever it stands; the parts are joined if there are several."""
+    cdef Reader span
+    cdef uint32_t tag = 0
+    cdef bint seen = False
+    part.at = part.end = reader.at
+    while reader.at < reader.end:
+        read_tag(&reader, &tag)
+        if tag != wanted:
+            skip(&reader, tag, depth)
+            continue
+        read_span(&reader, &span)
+        if not seen:
+            seen = True
+            part[0] = span
+            joined.length = 0
+            continue
+        if joined.length == 0:
+            bytes_append(joined, part.at, part.end - part.at)
+        bytes_append(joined, span.at, span.end - span.at)
+        part.at = joined.content
+        part.end = joined.content + joined.length
+    return 0

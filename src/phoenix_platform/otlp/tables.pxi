@@ -5,16 +5,7 @@
 # stay valid until released, and both are `Slots` with linear probing underneath.
 
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memset
-
-cdef extern from *:
-    """
-    static inline uint64_t phoenix_mix(uint64_t a, uint64_t b) {
-        unsigned __int128 product = (unsigned __int128)a * b;
-        return (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
-    """
-    uint64_t mix "phoenix_mix"(uint64_t a, uint64_t b)
+from libc.string cimport memcpy, memset
 
 cdef enum:
     NONE = 0xFFFFFFFFu  # no index
@@ -60,7 +51,7 @@ cdef struct Keys:
     uint32_t first_free
 
 
-cdef inline uint32_t hash_of(uint64_t seed, const uint8_t* content, size_t length):
+cdef inline uint32_t hash_of(uint64_t seed, const uint8_t* content, size_t length) noexcept:
     """A hash in the manner of wyhash (https://github.com/wangyi-fudan/wyhash): 16 bytes a multiplication.
 
     Seeded, because senders choose the bytes: without the seed they cannot make everything collide.
@@ -163,14 +154,14 @@ cdef void names_close(Names* table) noexcept:
     free(table.index.slots)
 
 
-cdef inline bint name_is(Names* table, uint32_t entry, const uint8_t* content, size_t length):
+cdef inline bint name_is(Names* table, uint32_t entry, const uint8_t* content, size_t length) noexcept:
     return (
         table.names[entry].length == length
-        and memcmp(table.names[entry].content, content, length) == 0
+        and is_same(table.names[entry].content, content, length)
     )
 
 
-cdef inline uint32_t names_find(Names* table, uint32_t hash_, const uint8_t* content, size_t length):
+cdef inline uint32_t names_find(Names* table, uint32_t hash_, const uint8_t* content, size_t length) noexcept:
     cdef uint32_t position = hash_ & table.index.mask
     cdef Slot slot = table.index.slots[position]
     while slot.index != NONE:
@@ -242,7 +233,7 @@ cdef void keys_close(Keys* table) noexcept:
 
 cdef inline uint32_t hash_of_key(
     uint64_t seed, uint32_t resource, uint32_t scope, uint32_t metric, uint32_t attributes
-):
+) noexcept:
     cdef uint64_t state = mix(
         (<uint64_t>resource << 32 | scope) ^ 0xA0761D6478BD642Fu,
         (<uint64_t>metric << 32 | attributes) ^ seed,
@@ -252,7 +243,7 @@ cdef inline uint32_t hash_of_key(
 
 cdef inline bint key_is(
     Keys* table, uint32_t entry, uint32_t resource, uint32_t scope, uint32_t metric, uint32_t attributes
-):
+) noexcept:
     cdef Key* key = &table.keys[entry]
     return (
         key.resource == resource
@@ -269,7 +260,7 @@ cdef inline uint32_t keys_find(
     uint32_t scope,
     uint32_t metric,
     uint32_t attributes,
-):
+) noexcept:
     cdef uint32_t position = hash_ & table.index.mask
     cdef Slot slot = table.index.slots[position]
     while slot.index != NONE:
@@ -330,43 +321,8 @@ cdef int bytes_append(Bytes* buffer, const void* content, size_t length) except 
     return 0
 
 
-cdef struct Points:
-    uint32_t* rows
-    int64_t* times
-    int64_t* start_times
-    double* values
-    uint32_t* flags
-    size_t count
-    size_t capacity
-
-
-cdef enum:
-    FIRST_POINTS = 1024
-    KEPT_POINTS = 262144  # 9 MB; room for more is given back after each body
-
-
-cdef void* widened(void* column, size_t size) except NULL:
-    cdef void* grown = realloc(column, size)
+cdef void* widened(void* array, size_t size) except NULL:
+    cdef void* grown = realloc(array, size)
     if grown == NULL:
         raise MemoryError
     return grown
-
-
-cdef int points_grow(Points* points) except -1:
-    cdef size_t capacity = max(<size_t>FIRST_POINTS, 2 * points.capacity)
-    points.rows = <uint32_t*>widened(points.rows, capacity * sizeof(uint32_t))
-    points.times = <int64_t*>widened(points.times, capacity * sizeof(int64_t))
-    points.start_times = <int64_t*>widened(points.start_times, capacity * sizeof(int64_t))
-    points.values = <double*>widened(points.values, capacity * sizeof(double))
-    points.flags = <uint32_t*>widened(points.flags, capacity * sizeof(uint32_t))
-    points.capacity = capacity
-    return 0
-
-
-cdef void points_close(Points* points) noexcept:
-    free(points.rows)
-    free(points.times)
-    free(points.start_times)
-    free(points.values)
-    free(points.flags)
-    memset(points, 0, sizeof(Points))
