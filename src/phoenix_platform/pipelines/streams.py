@@ -14,6 +14,7 @@ from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.components import Kind, Target
 from phoenix_platform.pipelines.configurations import Component, Configuration
 from phoenix_platform.pipelines.documents import Value
+from phoenix_platform.pipelines.own_folders import FILE_STORAGE
 from phoenix_platform.pipelines.scalars import parse_go_duration
 from phoenix_platform.pipelines.topologies import ExporterStream
 
@@ -31,10 +32,8 @@ DEFAULT_FLUSH: Final = timedelta(milliseconds=200)
 _OTLP_TYPES: Final = frozenset({"otlp_http", "otlp_grpc"})
 _COMPRESSIONS: Final = frozenset({"gzip", "zstd", "none"})
 """What the meter reads. OTLP requires gzip and none; zstd is common."""
-_PULLED: Final = frozenset({"prometheus"})
 _PROMETHEUS: Final = frozenset({"prometheus", "prometheus_remote_write"})
 _NOT_IN_A_PATH: Final = re.compile(r"[^A-Za-z0-9_.-]+")
-_FILE_STORAGE: Final = "file_storage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ def _queue(
     extension = (
         configuration.components[Kind.EXTENSION].get(storage) if isinstance(storage, str) else None
     )
-    if storage is not None and (extension is None or extension.type != _FILE_STORAGE):
+    if storage is not None and (extension is None or extension.type != FILE_STORAGE):
         del queue["storage"]
         notes.add(
             f"sending_queue.storage {storage} left out, the queue is in memory; only file_storage can get a place of its own"

@@ -18,6 +18,7 @@ from phoenix_platform.pipelines.configurations import Component, Configuration, 
 from phoenix_platform.pipelines.documents import Value, thawed
 from phoenix_platform.pipelines.environment import escaped, expanded, references_in
 from phoenix_platform.pipelines.host_metrics import RECEIVER, HostMetrics, read_host_metrics
+from phoenix_platform.pipelines.own_folders import with_own_folder
 from phoenix_platform.pipelines.scalars import parse_go_duration
 from phoenix_platform.pipelines.scrapes import (
     COLLECTION_INTERVAL,
@@ -278,7 +279,7 @@ class _Variant:
         while waiting:
             for id_ in _texts_in(waiting.pop()):
                 if id_ in known and id_ not in kept:
-                    settings, folder = _with_own_folder(known[id_], self.places.folder)
+                    settings, folder = with_own_folder(known[id_], self.places.folder)
                     kept[id_] = settings
                     folders += folder
                     waiting.append(settings)
@@ -452,17 +453,6 @@ def _processors_of(stand_in: StandIn, name: str) -> Mapping[str, Mapping[str, Va
             "metric_statements": ({"context": "resource", "statements": statements},),
         }
     return processors
-
-
-def _with_own_folder(extension: Component, folder: str) -> tuple[Mapping[str, Value], list[str]]:
-    if extension.type != "file_storage":
-        return extension.settings, []
-    own = f"{folder.rstrip('/')}/{extension.id.replace('/', '_')}"
-    settings = {**extension.settings, "directory": own}
-    compaction = settings.get("compaction")
-    if isinstance(compaction, Mapping):
-        settings["compaction"] = {**compaction, "directory": own}
-    return settings, [own]
 
 
 def _texts_in(value: Value) -> Iterator[str]:
