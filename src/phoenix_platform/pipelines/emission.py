@@ -8,9 +8,10 @@ writes through this module.
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from phoenix_platform.pipelines.documents import Value
+from phoenix_platform.pipelines.scalars import Scalar
 
 _PLAIN: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
 _TAKEN_FOR_OTHERS: Final = frozenset(
@@ -20,32 +21,36 @@ _ESCAPED: Final = re.compile(r'["\\\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\u
 _SHORT_ESCAPE_OF: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def write_document(value: Value) -> str:
+Plain: TypeAlias = Scalar | list["Plain"] | dict[str, "Plain"]
+"""A value in plain dicts and lists, as `documents.thawed` gives it."""
+
+
+def write_document(value: Value | Plain) -> str:
     """Block-style YAML; keys keep their order, text is quoted unless it is a plain word."""
     return "\n".join(_lines(value, "")) + "\n"
 
 
-def _lines(value: Value, indent: str) -> Iterator[str]:
+def _lines(value: Value | Plain, indent: str) -> Iterator[str]:
     match value:
         case Mapping() if value:
             for key, member in value.items():
                 yield from _entry(f"{indent}{_scalar(key)}:", member, indent + "  ")
-        case tuple() if value:
+        case list() | tuple() if value:
             for member in value:
                 yield from _entry(f"{indent}-", member, indent + "  ")
         case _:
             yield indent + _scalar(value)
 
 
-def _entry(head: str, member: Value, indent: str) -> Iterator[str]:
-    if isinstance(member, (Mapping, tuple)) and member:
+def _entry(head: str, member: Value | Plain, indent: str) -> Iterator[str]:
+    if isinstance(member, (Mapping, list, tuple)) and member:
         yield head
         yield from _lines(member, indent)
     else:
         yield f"{head} {_scalar(member)}"
 
 
-def _scalar(value: Value) -> str:
+def _scalar(value: Value | Plain) -> str:
     match value:
         case str():
             return _text(value)
@@ -57,7 +62,7 @@ def _scalar(value: Value) -> str:
             return _number(value)
         case int():
             return str(value)
-        case tuple():
+        case list() | tuple():
             return "[]"
         case _:
             return "{}"
