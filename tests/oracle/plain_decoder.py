@@ -5,7 +5,7 @@ the public interface is that of `phoenix_platform.otlp.decoding.Decoder`.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -32,28 +32,34 @@ _LAST_INT64: Final = 2**63 - 1
 
 
 class PlainDecoder:
-    def __init__(self) -> None:
+    def __init__(
+        self, request_type: type[ExportMetricsServiceRequest] = ExportMetricsServiceRequest
+    ) -> None:
+        """Decode as `request_type`, the official one or `lenient_messages.LENIENT_REQUEST`."""
         self.table = SeriesTable()
+        self._request_type = request_type
 
     def decode(self, body: bytes) -> Columns:
         try:
-            request = ExportMetricsServiceRequest.FromString(body)
+            request = self._request_type.FromString(body)
         except DecodeError as error:
             raise MalformedBodyError(
                 f"not an OTLP metrics request: {error}", offset=None
             ) from error
         rows: list[int] = []
         points: list[Point] = []
+        values: list[float] = []
         fresh: list[int] = []
-        for row, is_new, point in self._points(request):
+        for row, is_new, point, value in self._points(request):
             rows.append(row)
             points.append(point)
+            values.append(value)
             fresh.extend([row] if is_new else [])
         return Columns(
             rows=np.array(rows, dtype=np.uint32),
             time_unix_nano=_times(point.time_unix_nano for point in points),
             start_time_unix_nano=_times(point.start_time_unix_nano for point in points),
-            value=np.array([_value_of(point) for point in points], dtype=np.float64),
+            value=np.array(values, dtype=np.float64),
             flags=np.array([point.flags for point in points], dtype=np.uint32),
             fresh=np.array(fresh, dtype=np.uint32),
             body_bytes=len(body),
@@ -64,7 +70,9 @@ class PlainDecoder:
         self.table.check_in_use(distinct)
         self.table.free(distinct)
 
-    def _points(self, request: ExportMetricsServiceRequest) -> Iterator[tuple[int, bool, Point]]:
+    def _points(
+        self, request: ExportMetricsServiceRequest
+    ) -> Iterator[tuple[int, bool, Point, float]]:
         for of_resource in request.resource_metrics:
             resource = self.table.block(_attributes_of(of_resource.resource.attributes))
             for of_scope in of_resource.scope_metrics:
@@ -73,30 +81,29 @@ class PlainDecoder:
                     metric = _metric_of(message)
                     for point in _points_of(message):
                         attributes = self.table.block(_attributes_of(point.attributes))
-                        yield *self.table.add(metric, resource, scope, attributes), point
+                        row, is_new = self.table.add(metric, resource, scope, attributes)
+                        yield row, is_new, point, _value_of(point, metric.kind)
 
     def _scope_of(self, message: InstrumentationScope) -> Scope:
-        return self.table.scope(message.name, message.version, _attributes_of(message.attributes))
+        name, version = _text_of(message.name), _text_of(message.version)
+        return self.table.scope(name, version, _attributes_of(message.attributes))
 
 
 def _metric_of(message: MetricMessage) -> Metric:
+    name, unit = _text_of(message.name), _text_of(message.unit)
     match message.WhichOneof("data"):
         case "sum":
             temporality = _temporality_of(message.sum.aggregation_temporality)
-            monotonic = message.sum.is_monotonic
-            return Metric(message.name, message.unit, Kind.SUM, temporality, monotonic)
+            return Metric(name, unit, Kind.SUM, temporality, message.sum.is_monotonic)
         case "histogram":
             temporality = _temporality_of(message.histogram.aggregation_temporality)
-            return Metric(message.name, message.unit, Kind.HISTOGRAM, temporality, monotonic=False)
+            return Metric(name, unit, Kind.HISTOGRAM, temporality, monotonic=False)
         case "exponential_histogram":
-            kind = Kind.EXPONENTIAL_HISTOGRAM
             temporality = _temporality_of(message.exponential_histogram.aggregation_temporality)
-            return Metric(message.name, message.unit, kind, temporality, monotonic=False)
+            return Metric(name, unit, Kind.EXPONENTIAL_HISTOGRAM, temporality, monotonic=False)
         case other:
             kind = Kind.SUMMARY if other == "summary" else Kind.GAUGE
-            return Metric(
-                message.name, message.unit, kind, Temporality.UNSPECIFIED, monotonic=False
-            )
+            return Metric(name, unit, kind, Temporality.UNSPECIFIED, monotonic=False)
 
 
 def _temporality_of(number: int) -> Temporality:
@@ -119,17 +126,25 @@ def _points_of(message: MetricMessage) -> Iterable[Point]:
             return ()
 
 
-def _value_of(point: Point) -> float:
-    match point:
-        case NumberDataPoint():
-            which = point.WhichOneof("value")
-            if which is None:
+def _value_of(point: Point, kind: Kind) -> float:
+    """The number of a point; of a distribution its sum, which summaries always have."""
+    if kind in {Kind.GAUGE, Kind.SUM}:
+        number = cast("NumberDataPoint", point)
+        match number.WhichOneof("value"):
+            case "as_int":
+                return float(number.as_int)
+            case "as_double":
+                return number.as_double
+            case _:
                 return float("nan")
-            return float(point.as_int) if which == "as_int" else point.as_double
-        case SummaryDataPoint():
-            return point.sum
-        case _:
-            return point.sum if point.HasField("sum") else float("nan")
+    distribution = cast("HistogramDataPoint", point)
+    has_sum = kind is Kind.SUMMARY or distribution.HasField("sum")
+    return distribution.sum if has_sum else float("nan")
+
+
+def _text_of(text: str | bytes) -> str:
+    """Text as the official classes give it, or as bytes, which need not be UTF-8."""
+    return text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
 
 
 def _times(times: Iterable[int]) -> NDArray[np.int64]:
@@ -137,13 +152,13 @@ def _times(times: Iterable[int]) -> NDArray[np.int64]:
 
 
 def _attributes_of(pairs: Iterable[KeyValue]) -> dict[str, AttributeValue]:
-    return {pair.key: _attribute_value_of(pair.value) for pair in pairs}
+    return {_text_of(pair.key): _attribute_value_of(pair.value) for pair in pairs}
 
 
 def _attribute_value_of(value: AnyValue) -> AttributeValue:
     match value.WhichOneof("value"):
         case "string_value":
-            return value.string_value
+            return _text_of(value.string_value)
         case "bool_value":
             return value.bool_value
         case "int_value":
