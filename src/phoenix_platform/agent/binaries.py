@@ -27,13 +27,13 @@ NAMES_ON_PATH: Final = ("phoenix-otelcol", "otelcol-contrib")
 
 _ASK_SECONDS: Final = 20.0
 """For one answer. Half a second is usual; a cold disk and a busy host may take ten."""
-_VERSION: Final = re.compile(r"(?P<name>\S+) version (?P<version>\S+)")
+_VERSION: Final = re.compile(r"(?P<name>\S+) version (?P<version>\d\S*)\s*")
 _BUILD_ID: Final = re.compile(r"\+(?P<id>[0-9a-f]{12})$")
 _UPSTREAM: Final = (
     "go.opentelemetry.io/collector/",
     "github.com/open-telemetry/opentelemetry-collector-contrib/",
 )
-_HOW_TO_GET_ONE: Final = (
+HOW_TO_GET_ONE: Final = (
     "build ours with `make collector`, take a ready one with `phoenix collector install --from FILE|URL "
     "--sha256 HEX`, or name one with --collector PATH or PHOENIX_COLLECTOR"
 )
@@ -85,8 +85,8 @@ def find_collector(named: Path | None, settings: AgentSettings) -> CollectorBina
         if path.exists():
             return inspect(path, source=source)
         if source in (BinarySource.NAMED, BinarySource.ENVIRONMENT):
-            raise NotFoundError(f"{source}: {path} does not exist; {_HOW_TO_GET_ONE}")
-    raise NotFoundError(f"no collector on this host; {_HOW_TO_GET_ONE}")
+            raise NotFoundError(f"{source}: {path} does not exist; {HOW_TO_GET_ONE}")
+    raise NotFoundError(f"no collector on this host; {HOW_TO_GET_ONE}")
 
 
 def _candidates(named: Path | None, settings: AgentSettings) -> Iterator[tuple[BinarySource, Path]]:
@@ -109,7 +109,7 @@ def inspect(path: Path, *, source: BinarySource = BinarySource.NAMED) -> Collect
         UnavailableError: If it does not run, does not answer, or is no OpenTelemetry Collector.
     """
     path = path.resolve()  # a later build moves the link, not the file
-    match = _VERSION.search(_answer(path, "--version"))
+    match = _VERSION.fullmatch(_answer(path, "--version"))
     if match is None:
         raise UnavailableError(f"{path}: no OpenTelemetry Collector: --version names no version")
     listing = _listing_of(path)

@@ -3,6 +3,7 @@
 Read once by each command and passed on. All of it is optional.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -52,3 +53,13 @@ class AgentSettings(BaseSettings):
         """What `phoenix collector install` put down; need not exist."""
         data = (self.data_directory or self.xdg_data_home / _FOLDER).expanduser()
         return data / "collector" / "otelcol"
+
+
+def process_environment() -> dict[str, str]:
+    """A copy of this process's environment, for collectors that a user's configuration makes read it."""
+    return dict(os.environ)  # noqa: TID251 - the settings module, where the environment is read
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment of this process: what collectors inherit, and `${env:…}` refers to."""
+    return dict(os.environ)  # noqa: TID251 - this is the settings module

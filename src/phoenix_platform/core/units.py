@@ -7,6 +7,7 @@ from phoenix_platform.core.errors import InvalidInputError
 
 _SECONDS_OF = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s?(B|KiB|MiB|GiB|TiB)?")
 _BYTES_OF = ("B", "KiB", "MiB", "GiB", "TiB")
 _BINARY_STEP = 1024
 
@@ -47,6 +48,19 @@ def parse_share(text: str, *, field: str) -> float:
     if not 0 < share < 1:
         raise InvalidInputError(f"{field}: not between 0% and 100%: {text!r}; write 30% or 0.3")
     return share
+
+
+def parse_bytes(text: str, *, field: str) -> int:
+    """Read `512MiB`, `1GiB`, `4096B` or a plain number of bytes.
+
+    Raises:
+        InvalidInputError: If it is not such a size, or not above zero.
+    """
+    match = _SIZE.fullmatch(text)
+    size = round(float(match[1]) * _BINARY_STEP ** _BYTES_OF.index(match[2] or "B")) if match else 0
+    if size <= 0:
+        raise InvalidInputError(f"{field}: not a size above zero: {text!r}; write 512MiB or 1GiB")
+    return size
 
 
 def show_duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.core.units import (
+    parse_bytes,
     parse_duration,
     parse_share,
     show_bytes,
@@ -57,3 +58,17 @@ def test_bytes_are_shown(count: int, text: str) -> None:
 def test_a_share_is_shown_in_percent() -> None:
     assert show_share(-0.832) == "−83.2 %"
     assert show_share(0.5, digits=0) == "50 %"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("512MiB", 512 * 2**20), ("1.5 GiB", 3 * 2**29), ("4096B", 4096), ("17", 17), ("2TiB", 2**41)],
+)
+def test_a_size_is_read(text: str, size: int) -> None:
+    assert parse_bytes(text, field="memory") == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "0.2B", "-1", "1 MB", "much", "1" * 20])
+def test_what_is_no_size_is_refused_by_field(text: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"^memory: not a size above zero"):
+        parse_bytes(text, field="memory")
