@@ -64,8 +64,19 @@ def variance_factor(
     return _inflation(residual, scale, _MOST_CORRELATED_BATCHES)
 
 
-def coarsened(length: int, tau: float) -> int:
-    """The batch length after a look at the correlation time: doubled until it is long enough."""
+def coarsened(length: int, *, intervals: int, tau: float) -> int:
+    """The batch length after a look at the correlation time of so many intervals.
+
+    It doubles until it is long enough, or until fewer than 5 batches are left: what is known of τ
+    by then does not tell how much longer they must be, and no bound is finite before the next 5.
+    """
+    while _MARGIN * tau > length and intervals >= FEWEST_BATCHES * length:
+        length *= 2
+    return length
+
+
+def expected_length(length: int, tau: float) -> int:
+    """The batch length that a correlation time leads to in the end."""
     while _MARGIN * tau > length:
         length *= 2
     return length

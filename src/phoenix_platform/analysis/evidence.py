@@ -9,7 +9,7 @@ from phoenix_platform.analysis.guardrails import GuardrailResult
 from phoenix_platform.analysis.losses import DataLoss
 from phoenix_platform.analysis.pairs import Pair
 from phoenix_platform.analysis.plans import GuardrailName, Objective, Plan
-from phoenix_platform.analysis.reductions import Look, ReductionSequence, ReductionState
+from phoenix_platform.analysis.reductions import Amount, Look, ReductionSequence, ReductionState
 from phoenix_platform.analysis.resources import MeanGuardrail, cores_in_production
 from phoenix_platform.analysis.retention import CriticalRetention
 from phoenix_platform.metering.samples import Sample
@@ -98,7 +98,7 @@ class Evidence:
 
     def _compare(self, matched: Sequence[tuple[Sample, Sample]]) -> Look | None:
         for baseline, candidate in matched:
-            self.retention.take(candidate)
+            self.retention.take(candidate, interval=self.intervals)
             self.fidelity.take(baseline)
             self.fidelity.take(candidate)
         started = min(baseline.started_unix_nano for baseline, _ in matched)
@@ -106,9 +106,8 @@ class Evidence:
         self._ended_unix_nano = max(baseline.ended_unix_nano for baseline, _ in matched)
         looks = {
             objective: sequence.take(
-                math.fsum(_rate(baseline, objective) for baseline, _ in matched),
-                math.fsum(_rate(candidate, objective) for _, candidate in matched),
-                scrapes=matched[0][0].scrapes,
+                _amount([baseline for baseline, _ in matched], objective),
+                _amount([candidate for _, candidate in matched], objective),
             )
             for objective, sequence in self._reductions.items()
         }
@@ -126,15 +125,22 @@ class Evidence:
         return [value for value in cores if value is not None]
 
 
-def _rate(sample: Sample, objective: Objective) -> float:
-    """Points and bytes per scrape; the series of a span are already independent of its length."""
+def _amount(samples: Sequence[Sample], objective: Objective) -> Amount:
+    counts = [_count(sample, objective) for sample in samples]
+    if objective is Objective.SERIES:  # distinct in the span, however many scrapes that has
+        return Amount(count=sum(counts), rate=float(sum(counts)))
+    rates = (count / sample.scrapes for count, sample in zip(counts, samples, strict=True))
+    return Amount(count=sum(counts), rate=math.fsum(rates))
+
+
+def _count(sample: Sample, objective: Objective) -> int:
     match objective:
         case Objective.POINTS:
-            return sample.output_points / sample.scrapes
+            return sample.output_points
         case Objective.SERIES:
-            return float(sample.series)
+            return sample.series
         case Objective.BYTES:
-            return sample.stored_bytes / sample.scrapes
+            return sample.stored_bytes
 
 
 def _memory_above_baseline(matched: Sequence[tuple[Sample, Sample]]) -> list[float]:

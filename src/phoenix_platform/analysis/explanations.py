@@ -18,6 +18,8 @@ NOUN_OF: Final = {
 
 def window_sentence(state: ReductionState) -> str:
     noun = NOUN_OF[state.objective]
+    if not state.intervals:
+        return "No interval was compared yet."
     if state.window_reduction is None:
         return f"In this window the baseline let out no {noun}."
     return (
@@ -98,10 +100,16 @@ def needed_sentences(
     look = state.last_look
     at = state.verdict_possible_at
     until_then = (at - state.intervals) * interval
-    if look is None or look.reduction_low is None:
+    low = None if look is None else look.reduction_low
+    if low is None:
         needed.append(
             f"A first verdict is possible after {at} intervals, in about "
             f"{show_duration(until_then.total_seconds())} at the correlation seen so far."
+        )
+    elif low > plan.target_reduction:
+        needed.append(
+            f"The saving is large enough; it is judged again with the guardrails after "
+            f"{state.next_look_in} intervals."
         )
     else:
         needed.append(

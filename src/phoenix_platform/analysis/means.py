@@ -94,10 +94,9 @@ class MeanSequence:
             self._end_batch(np.array(self._values, np.float64))
 
     def _end_batch(self, values: NDArray[np.float64]) -> None:
-        if len(values) >= FEWEST_BATCHES * self._batch_length:
-            mean = values.mean()
-            tau = float(correlation_time(values - mean, np.abs(mean)))
-            self._batch_length = coarsened(self._batch_length, tau)
+        mean = values.mean()
+        tau = float(correlation_time(values - mean, np.abs(mean)))
+        self._batch_length = coarsened(self._batch_length, intervals=len(values), tau=tau)
         if len(values) % self._batch_length == 0:
             self.look = self._bounds(values)
 

@@ -95,7 +95,7 @@ class Timeline:
         """The last key to which nothing more can come."""
         if len(self._newest) < len(self._hosts) * len(Variant):
             return -1
-        newest = min(self._newest.values())
+        newest = min(self._newest.values(), default=-1)
         # Two scrapes of one host may meet in one t, so the newest t may still grow.
         return newest - 1 if len(self._hosts) > 1 else newest
 

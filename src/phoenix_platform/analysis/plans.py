@@ -11,6 +11,7 @@ from typing import Final
 
 from phoenix_platform.analysis.sequences import ALPHA, G
 from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.metering.retention import CriticalIdentity
 
 MEBIBYTE: Final = 2**20
 
@@ -28,15 +29,6 @@ class GuardrailName(StrEnum):
     CPU = "cpu"
     RSS = "rss"
     DATA_LOSS = "data_loss"
-
-
-class CriticalIdentity(StrEnum):
-    """When a critical process counts as seen; metering applies it, the plan records it."""
-
-    INSTANCE = "instance"
-    """By a series that stands for this process alone."""
-    NAME = "name"
-    """By its executable name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

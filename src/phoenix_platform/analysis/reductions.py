@@ -16,6 +16,7 @@ from phoenix_platform.analysis.batches import (
     FIRST_LENGTH,
     batch_means,
     coarsened,
+    expected_length,
 )
 from phoenix_platform.analysis.plans import Objective
 from phoenix_platform.analysis.ratios import ratio_bounds, residual_correlation_time
@@ -46,9 +47,9 @@ class ReductionState:
     objective: Objective
     intervals: int
     """Paired intervals in the window."""
-    baseline_total: float
+    baseline_total: int
     """Sum over the window; of series, the sum over intervals of the series in each."""
-    candidate_total: float
+    candidate_total: int
     window_reduction: float | None
     """1 - candidate / baseline in this window: a count, without error. None if the baseline had nothing."""
     batch_length: int
@@ -69,6 +70,15 @@ class ReductionState:
         return self.path[-1] if self.path else None
 
 
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much of the objective one variant let out in one interval."""
+
+    count: int
+    rate: float
+    """Per scrape, where the amount grows with the scrapes that an interval spans."""
+
+
 class ReductionSequence:
     """The confidence sequence of one objective, taken in one interval at a time."""
 
@@ -80,32 +90,30 @@ class ReductionSequence:
         self._alpha, self._g = alpha, g
         self._baseline: list[float] = []
         self._candidate: list[float] = []
-        self._baseline_total = self._candidate_total = 0.0
+        self._baseline_total = self._candidate_total = 0
         self._batch_length = FIRST_LENGTH
         self._p_value = 1.0
         self._path: list[Look] = []
 
-    def take(self, baseline: float, candidate: float, *, scrapes: int = 1) -> Look | None:
+    def take(self, baseline: Amount, candidate: Amount) -> Look | None:
         """Take in one interval; the look that it completes, if it ends a batch.
 
         Args:
-            baseline: Sum over the hosts that reported both variants, per scrape.
+            baseline: Sum over the hosts that reported both variants.
             candidate: The same behind the candidate.
-            scrapes: How many scrapes the interval spans.
         """
-        self._baseline.append(baseline)
-        self._candidate.append(candidate)
-        self._baseline_total += baseline * scrapes
-        self._candidate_total += candidate * scrapes
+        self._baseline.append(baseline.rate)
+        self._candidate.append(candidate.rate)
+        self._baseline_total += baseline.count
+        self._candidate_total += candidate.count
         intervals = len(self._baseline)
         if intervals % self._batch_length:
             return None
         series = self._arrays()
-        if intervals >= FEWEST_BATCHES * self._batch_length:
-            tau = float(residual_correlation_time(*series))
-            self._batch_length = coarsened(self._batch_length, tau)
-            if intervals % self._batch_length:  # merging left half a batch over: no batch end
-                return None
+        tau = float(residual_correlation_time(*series))
+        self._batch_length = coarsened(self._batch_length, intervals=intervals, tau=tau)
+        if intervals % self._batch_length:  # merging left half a batch over: no batch end
+            return None
         look = self._look(*series)
         self._p_value = min(self._p_value, math.exp(min(0.0, -look.log_e_value)))
         self._path.append(look)
@@ -120,8 +128,8 @@ class ReductionSequence:
     def state(self) -> ReductionState:
         intervals, tau = len(self._baseline), self.correlation_time()
         has_baseline = self._baseline_total > 0
-        expected_length = coarsened(self._batch_length, tau or 1.0)
-        next_end = (intervals // expected_length + 1) * expected_length
+        length = expected_length(self._batch_length, tau or 1.0)
+        next_end = (intervals // length + 1) * length
         return ReductionState(
             objective=self._objective,
             intervals=intervals,
@@ -134,7 +142,7 @@ class ReductionSequence:
             tau=tau,
             p_value=self._p_value,
             next_look_in=self._batch_length - intervals % self._batch_length,
-            verdict_possible_at=max(FEWEST_BATCHES * expected_length, next_end),
+            verdict_possible_at=max(FEWEST_BATCHES * length, next_end),
             path=tuple(self._path),
         )
 

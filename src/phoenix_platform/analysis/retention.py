@@ -1,7 +1,6 @@
 """Guardrail: every critical process stays visible one to one."""
 
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,12 +23,12 @@ ASSURANCE_ALPHA: Final = 0.05
 class Assurance:
     """What the checks of critical processes say about those not seen yet."""
 
-    instances: int
-    """Distinct process instances that were checked."""
     checks: int
     """Instance and interval, each pair counted."""
-    independent_checks: int
-    """One per instance and correlation time (τ intervals)."""
+    instances: int
+    """Distinct (host, process instance) that were checked: looking again proves nothing new."""
+    independent_instances: int
+    """Of these, thinned by τ: of one name on one host only those that begin τ intervals apart."""
     misses: int
     miss_rate_below: float | None
     """Upper bound at `ASSURANCE_ALPHA`; None without a check."""
@@ -60,8 +59,9 @@ class CriticalRetention:
     """Every critical process stays visible one to one: an invariant, not a test."""
 
     plan: Plan
-    _checks: Counter[tuple[str, ProcessInstance]] = field(
-        default_factory=Counter[tuple[str, ProcessInstance]]
+    _checks: int = 0
+    _first_interval_of: dict[tuple[str, ProcessInstance], int] = field(
+        default_factory=dict[tuple[str, ProcessInstance], int]
     )
     _misses: list[_Miss] = field(default_factory=list[_Miss])
 
@@ -69,29 +69,38 @@ class CriticalRetention:
     def is_broken(self) -> bool:
         return bool(self._misses)
 
-    def take(self, candidate: Sample) -> None:
-        """Take in a sample whose input was acknowledged whole."""
-        for process in candidate.critical_seen:
-            self._checks[candidate.host, process] += 1
+    def take(self, candidate: Sample, *, interval: int) -> None:
+        """Take in a sample whose input was acknowledged whole, and the number of its interval."""
+        for process in (*candidate.critical_seen, *candidate.critical_missing):
+            self._checks += 1
+            self._first_interval_of.setdefault((candidate.host, process), interval)
         for process in candidate.critical_missing:
-            self._checks[candidate.host, process] += 1
             self._misses.append(_Miss(candidate.host, candidate.scrape, process))
 
     def assurance(self, tau: float | None) -> Assurance:
         """The counts so far, with the correlation time in intervals (None: not known yet)."""
-        independent = sum(
-            max(1, int(checks / tau)) if tau else 1 for checks in self._checks.values()
-        )
-        misses = len(self._misses)
+        independent, misses = self._independent_instances(tau), len(self._misses)
         return Assurance(
-            instances=len(self._checks),
-            checks=self._checks.total(),
-            independent_checks=independent,
+            checks=self._checks,
+            instances=len(self._first_interval_of),
+            independent_instances=independent,
             misses=misses,
             miss_rate_below=miss_rate_bound(max(independent, misses), misses)
             if independent
             else None,
         )
+
+    def _independent_instances(self, tau: float | None) -> int:
+        """While τ is not known, instances of one name on one host count once."""
+        apart = math.inf if tau is None else tau
+        last_counted: dict[tuple[str, str], int] = {}
+        count = 0
+        for (host, process), first in self._first_interval_of.items():  # in order of `first`
+            last = last_counted.get((host, process.name))
+            if last is None or first - last >= apart:
+                last_counted[host, process.name] = first
+                count += 1
+        return count
 
     def result(self, tau: float | None) -> GuardrailResult:
         assurance = self.assurance(tau)
@@ -111,9 +120,10 @@ class CriticalRetention:
             return GuardrailStatus.ABORT, self._describe_misses()
         if assurance.miss_rate_below is not None:
             return GuardrailStatus.PASS, (
-                f"All critical processes stayed visible: {assurance.instances} instances in "
-                f"{assurance.checks} checks, of which {assurance.independent_checks} count as "
-                f"independent; the miss rate is below {show_share(assurance.miss_rate_below)}."
+                f"All critical processes stayed visible in {assurance.checks} checks of "
+                f"{assurance.instances} process instances, of which "
+                f"{assurance.independent_instances} independent; among others the miss rate is "
+                f"below {show_share(assurance.miss_rate_below)}."
             )
         if not self.plan.critical_patterns:
             return GuardrailStatus.NOT_MEASURED, "No critical process was named."

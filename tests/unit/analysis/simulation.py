@@ -52,6 +52,30 @@ def constant(
     return Runs(load, np.full_like(load, ratio * 1000))
 
 
+def lognormal(
+    rho: float, *, ratio: float, runs: int, intervals: int, generator: np.random.Generator
+) -> Runs:
+    """As `proportional`, but the noise of 5 % is skewed: lognormal with σ = 1."""
+    load = 1000 * (1 + 0.3 * autoregressive(0.9, runs, intervals, generator))
+    skewed = np.exp(autoregressive(rho, runs, intervals, generator))
+    mean, deviation = np.exp(0.5), ((np.e - 1) * np.e) ** 0.5
+    return Runs(load, ratio * load * (1 + 0.05 * (skewed - mean) / deviation))
+
+
+def naive_share(runs: Runs, *, tested: float) -> float:
+    """Share of runs in which a t test on all intervals so far ever rejects at 5 %."""
+    w = runs.candidate - tested * runs.baseline
+    n = np.arange(1, w.shape[1] + 1, dtype=np.float64)
+    mean = np.cumsum(w, axis=1) / n
+    variance = np.cumsum(w**2, axis=1) / n - mean**2
+    t = np.abs(mean[:, FIRST_LENGTH:]) / np.sqrt(variance / np.maximum(n - 1, 1))[:, FIRST_LENGTH:]
+    return float((t > _NAIVE_CRITICAL).any(axis=1).mean())
+
+
+_NAIVE_CRITICAL = 2.09
+"""Two-sided 5 % of the t distribution at the first look (19 degrees of freedom), later too strict."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     stopped: NDArray[np.int64]
@@ -62,9 +86,7 @@ class Outcome:
         return float((self.stopped > 0).mean())
 
 
-def stop_times(
-    runs: Runs, *, tested: float, first_length: int = FIRST_LENGTH, batches: bool = True
-) -> Outcome:
+def stop_times(runs: Runs, *, tested: float, first_length: int = FIRST_LENGTH) -> Outcome:
     """Walk all runs along the batch ends, each with its own batch length."""
     count, intervals = runs.baseline.shape
     lengths = np.full(count, first_length)
@@ -88,7 +110,8 @@ def _look(
     baseline, candidate = runs.baseline[rows, :n], runs.candidate[rows, :n]
     tau = residual_correlation_time(baseline, candidate)
     lengths[rows] = [
-        coarsened(int(lengths[row]), float(t)) for row, t in zip(rows, tau, strict=True)
+        coarsened(int(lengths[row]), intervals=n, tau=float(t))
+        for row, t in zip(rows, tau, strict=True)
     ]
     for length in np.unique(lengths[rows]):
         chosen = lengths[rows] == length

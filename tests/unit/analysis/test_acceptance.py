@@ -1,0 +1,175 @@
+"""The promises of the method, each simulated: rows of the acceptance table of the statistics.
+
+A failing row names the figure it saw. The seeds are fixed, so a row that passed does so again.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests.unit.analysis.simulation import (
+    Runs,
+    autoregressive,
+    constant,
+    lognormal,
+    naive_share,
+    proportional,
+    stop_times,
+)
+
+from phoenix_platform.analysis.batches import FIRST_LENGTH, batch_means
+from phoenix_platform.analysis.sequences import critical_t
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+RATIO = 0.7
+"""The truth in runs without a difference from the target of 30 %."""
+RUNS, INTERVALS = 2_000, 960
+
+Seen = Callable[[str, object], None]
+
+
+def generator() -> np.random.Generator:
+    return np.random.default_rng(20300101)
+
+
+def test_a_naive_t_test_at_every_interval_is_wrong_in_four_of_five_runs(
+    record_property: Seen,
+) -> None:
+    runs = proportional(0.6, ratio=RATIO, runs=RUNS, intervals=INTERVALS, generator=generator())
+    share = naive_share(runs, tested=RATIO)
+    record_property("seen", share)
+    assert share >= 0.8, f"seen {share:.1%}"
+
+
+@pytest.mark.parametrize("rho", [0, 0.3, 0.6, 0.9, 0.95, 0.98])
+def test_a_proportional_candidate_gives_at_most_5_percent_false_decisions(
+    rho: float, record_property: Seen
+) -> None:
+    runs = proportional(rho, ratio=RATIO, runs=RUNS, intervals=INTERVALS, generator=generator())
+    share = stop_times(runs, tested=RATIO).share
+    record_property("seen", share)
+    assert share <= 0.05, f"seen {share:.1%}"
+
+
+@pytest.mark.parametrize("rho", [0, 0.6, 0.9, 0.95, 0.98])
+def test_a_constant_candidate_gives_at_most_5_percent_false_decisions(
+    rho: float, record_property: Seen
+) -> None:
+    runs = constant(rho, ratio=RATIO, runs=RUNS, intervals=INTERVALS, generator=generator())
+    share = stop_times(runs, tested=RATIO).share
+    record_property("seen", share)
+    assert share <= 0.05, f"seen {share:.1%}"
+
+
+@pytest.mark.parametrize("rho", [0.6, 0.9, 0.95])
+@pytest.mark.parametrize("kind", [proportional, constant])
+def test_long_runs_give_at_most_6_percent_false_decisions(
+    kind: Callable[..., Runs], rho: float, record_property: Seen
+) -> None:
+    runs = kind(rho, ratio=RATIO, runs=800, intervals=4_800, generator=generator())
+    share = stop_times(runs, tested=RATIO).share
+    record_property("seen", share)
+    assert share <= 0.06, f"seen {share:.1%}"
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.6])
+def test_lognormal_noise_gives_at_most_5_percent_false_decisions(
+    rho: float, record_property: Seen
+) -> None:
+    runs = lognormal(rho, ratio=RATIO, runs=RUNS, intervals=INTERVALS, generator=generator())
+    share = stop_times(runs, tested=RATIO).share
+    record_property("seen", share)
+    assert share <= 0.05, f"seen {share:.1%}"
+
+
+@pytest.mark.parametrize("ratio", [0.06, 0.3, 1.0])
+@pytest.mark.parametrize("rho", [0.6, 0.95])
+def test_the_interval_ever_misses_the_true_ratio_in_at_most_5_percent_of_runs(
+    ratio: float, rho: float, record_property: Seen
+) -> None:
+    runs = proportional(rho, ratio=ratio, runs=RUNS, intervals=INTERVALS, generator=generator())
+    share = stop_times(runs, tested=ratio).share
+    record_property("seen", share)
+    assert share <= 0.05, f"seen {share:.1%}"
+
+
+def detectable(rho: float) -> float:
+    """δ90: the relative difference that one test at the end of the run finds in 90 % of runs."""
+    return 3.2415 * math.sqrt((1 + rho) / (1 - rho) / INTERVALS) * 0.05
+
+
+@pytest.mark.parametrize(
+    ("rho", "times", "least"),
+    [(0.6, 2, 0.96), (0.6, 3, 0.99), (0.6, 10, 1), (0.9, 2, 0.90), (0.9, 3, 0.97), (0.9, 10, 1)],
+)
+def test_a_real_difference_is_found(
+    rho: float, times: float, least: float, record_property: Seen
+) -> None:
+    ratio = RATIO * (1 - times * detectable(rho))
+    runs = proportional(rho, ratio=ratio, runs=RUNS, intervals=INTERVALS, generator=generator())
+    share = stop_times(runs, tested=RATIO).share
+    record_property("seen", share)
+    assert share >= least, f"seen {share:.1%}"
+
+
+@pytest.mark.parametrize(("times", "most"), [(2, 0.47), (3, 0.31), (10, 0.19)])
+def test_a_real_difference_is_found_early(times: float, most: float, record_property: Seen) -> None:
+    ratio = RATIO * (1 - times * detectable(0.6))
+    runs = proportional(0.6, ratio=ratio, runs=RUNS, intervals=INTERVALS, generator=generator())
+    stopped = stop_times(runs, tested=RATIO).stopped
+    mean = float(np.where(stopped > 0, stopped, INTERVALS).mean() / INTERVALS)
+    record_property("seen", mean)
+    assert mean <= most, f"seen {mean:.2f} of the run"
+
+
+@pytest.mark.parametrize(
+    ("rho", "most"), [(0, 140), (0.6, 140), (0.9, 260), (0.93, 460), (0.95, 460), (0.98, 900)]
+)
+def test_a_saving_of_55_percent_is_soon_more_than_30(
+    rho: float, most: int, record_property: Seen
+) -> None:
+    runs = proportional(rho, ratio=0.45, runs=RUNS, intervals=1_800, generator=generator())
+    stopped = stop_times(runs, tested=RATIO).stopped
+    median = float(np.median(np.where(stopped > 0, stopped, np.inf)))
+    record_property("seen", median)
+    assert median <= most, f"seen {median:.0f} intervals"
+
+
+def four_hosts() -> list[Runs]:
+    """Each with half of its noise variance from a shock that all share."""
+    source = generator()
+    shared = autoregressive(0.6, RUNS, INTERVALS, source)
+    hosts: list[Runs] = []
+    for _ in range(4):
+        load = 1000 * (1 + 0.3 * autoregressive(0.9, RUNS, INTERVALS, source))
+        own = autoregressive(0.6, RUNS, INTERVALS, source)
+        hosts.append(Runs(load, RATIO * load * (1 + 0.05 * 0.5**0.5 * (shared + own))))
+    return hosts
+
+
+def test_hosts_are_summed_before_batching(record_property: Seen) -> None:
+    hosts = four_hosts()
+    total = Runs(
+        np.sum([host.baseline for host in hosts], axis=0),
+        np.sum([host.candidate for host in hosts], axis=0),
+    )
+    share = stop_times(total, tested=RATIO).share
+    record_property("seen", share)
+    assert share <= 0.05, f"seen {share:.1%}"
+
+
+def test_batches_of_hosts_taken_as_independent_would_be_wrong_in_a_fifth_of_runs(
+    record_property: Seen,
+) -> None:
+    w = [host.candidate - RATIO * host.baseline for host in four_hosts()]
+    wrong = np.zeros(RUNS, bool)
+    for n in range(2 * FIRST_LENGTH, INTERVALS + 1, FIRST_LENGTH):  # 8 batches are enough to look
+        pooled = np.concatenate([batch_means(host[:, :n], FIRST_LENGTH) for host in w], axis=-1)
+        k = pooled.shape[-1]
+        t = pooled.mean(axis=-1) / pooled.std(axis=-1, ddof=1) * math.sqrt(k)
+        wrong |= np.abs(t) > critical_t(k)
+    share = float(wrong.mean())
+    record_property("seen", share)
+    assert share > 0.2, f"seen {share:.1%}"
