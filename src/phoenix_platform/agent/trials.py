@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
@@ -24,26 +26,61 @@ from phoenix_platform.agent.ports import LOOPBACK, free_ports
 from phoenix_platform.agent.relay import Relay
 from phoenix_platform.agent.supervision import Collector, CollectorSpec, PortTakenError
 from phoenix_platform.agent.telemetry import CollectorCounters, read_counters
-from phoenix_platform.agent.trial_plans import Endpoints, Planner, TrialPlan, TrialSettings
 from phoenix_platform.agent.usage import Usage
 from phoenix_platform.agent.watchdog import Watchdog
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import UnavailableError
-from phoenix_platform.metering.meter import Meter, MeterSettings, Reading
+from phoenix_platform.metering.meter import Meter, MeterSettings, Reading, VariantTiming
+from phoenix_platform.metering.patterns import ProcessPattern
+from phoenix_platform.metering.retention import CriticalIdentity
 from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.metering.scrapes import Scrape
 from phoenix_platform.otlp.decoding import Decoder
-from phoenix_platform.otlp.receiver import Accepted, Answer, Delivery, OtlpReceiver
+from phoenix_platform.otlp.deliveries import Accepted, Answer, Delivery, Sink
+from phoenix_platform.otlp.receiver import OtlpReceiver
+from phoenix_platform.pipelines.components import Target
+from phoenix_platform.pipelines.configurations import Configuration
+from phoenix_platform.pipelines.topologies import (
+    Topology,
+    TopologyRequest,
+    VariantPlaces,
+    VariantTopology,
+)
+from phoenix_platform.pipelines.variants import plan_topology
 
 SOURCE: Final = "source"
 _START_TRIES: Final = 3
-_SPARE_PORTS: Final = 16
 _RELAY_TIMEOUT_INTERVALS: Final = 5
 _COUNTERS_EVERY_SECONDS: Final = 2.0
 """How often a collector is asked for its counters: asking costs it CPU time that is not its own."""
 _CPU_WINDOW_SECONDS: Final = 30.0
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSettings:
+    """What to try, on what, and how carefully."""
+
+    host: str
+    binary: Path
+    target: Target
+    """What that binary has."""
+    baseline: Configuration
+    candidate: Configuration
+    interval: timedelta
+    exporter: str | None = None
+    """Id of the exporter whose stream is judged; needed where a variant has several."""
+    ignore: frozenset[str] = frozenset()
+    critical: tuple[ProcessPattern, ...] = ()
+    critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
+    environment: Mapping[str, str]
+    """What the collectors find in their environment; the user's own, for `${env:…}`."""
+    idle_time: timedelta = timedelta(seconds=10)
+    """How long both variants are watched without input before the first scrape: CPU ticks are
+    10 ms, so ten seconds tell one thousandth of a core."""
+    nice: int = 10
+    """The trial steps back when the host has work to do."""
 
 
 @dataclass(slots=True)
@@ -59,6 +96,8 @@ class Observations:
     idle_cpu_per_second: Mapping[Variant, float] = field(default_factory=dict[Variant, float])
     first_usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
     """By collector, when the source was started."""
+    first_own_cpu_seconds: float = 0.0
+    """Of the meter, at that moment."""
     source_started: float | None = None
     """Monotonic seconds."""
 
@@ -69,13 +108,14 @@ class Trial:
     def __init__(
         self,
         settings: TrialSettings,
-        meter: Meter,
+        topology: Topology,
         collectors: Mapping[str, Collector],
         tasks: BackgroundTasks,
         clock: Clock,
     ) -> None:
         self.settings = settings
-        self.meter = meter
+        self.topology = topology
+        self.meter = _meter(settings, topology, clock)
         self.collectors = dict(collectors)
         self.seen = Observations()
         self.relays: Mapping[Variant, Relay] = {}
@@ -97,13 +137,18 @@ class Trial:
             yield self.meter.close_due(now=self._clock.unix_nano())
             await asyncio.sleep(min(self.settings.interval.total_seconds(), 1.0) / 2)
 
+    def usage(self) -> Mapping[str, Usage]:
+        """What each collector has used since its start."""
+        return {
+            name: usage
+            for name, collector in self.collectors.items()
+            if (usage := collector.usage()) is not None
+        }
+
     def host_cpu_share(self) -> float | None:
         """Share of the whole host that the trial used in the last half minute; None before that."""
         now = self._clock.monotonic()
-        used = own_cpu_seconds()
-        for collector in self.collectors.values():
-            usage = collector.usage()
-            used += usage.cpu_seconds if usage else 0.0
+        used = own_cpu_seconds() + sum(usage.cpu_seconds for usage in self.usage().values())
         self._cpu_marks.append((now, used))
         while len(self._cpu_marks) > 1 and now - self._cpu_marks[1][0] >= _CPU_WINDOW_SECONDS:
             self._cpu_marks.popleft()
@@ -164,7 +209,7 @@ def own_cpu_seconds() -> float:
 
 @asynccontextmanager
 async def running_trial(
-    settings: TrialSettings, planner: Planner, *, run_id: str, clock: Clock, progress: Progress
+    settings: TrialSettings, *, run_id: str, clock: Clock, progress: Progress
 ) -> AsyncGenerator[Trial]:
     """Start everything, give the running trial, and leave nothing behind.
 
@@ -181,13 +226,16 @@ async def running_trial(
         door = _Door()
         port = await stack.enter_async_context(serving(door))
         starter = _Starter(
-            settings, planner, f"http://{LOOPBACK}:{port}", folder,
-            {**settings.environment, **watchdog.environment}, client, progress,
-        )  # fmt: skip
-        collectors, plan = await starter.start_variants(stack)
-        trial = Trial(settings, _meter(settings, plan, clock), collectors, tasks, clock)
-        door.receiver = OtlpReceiver(_sinks(trial, plan))
-        trial.relays = _relays(trial, starter.endpoints, client)
+            settings, f"http://{LOOPBACK}:{port}", folder, watchdog.environment, client, progress
+        )
+        collectors = await starter.start_variants(stack)
+        topology = starter.topology
+        trial = Trial(settings, topology, collectors, tasks, clock)
+        door.receiver = OtlpReceiver(_sinks(trial))
+        trial.relays = {
+            variant: _relay(trial, variant, otlp_port, client)
+            for variant, otlp_port in starter.otlp_ports.items()
+        }
         for variant, relay in trial.relays.items():
             tasks.start(relay.run(), name=f"relay to {variant}")
             tasks.start(trial.poll_counters(variant, client), name=f"counters of {variant}")
@@ -197,12 +245,9 @@ async def running_trial(
         await _measure_idle(trial, clock)
         progress("starting the source")
         trial.seen.source_started = clock.monotonic()
-        trial.collectors[SOURCE] = await starter.start_source(stack, plan)
-        trial.seen.first_usage = {
-            name: usage
-            for name, collector in trial.collectors.items()
-            if (usage := collector.usage()) is not None
-        }
+        trial.collectors[SOURCE] = await starter.start_source(stack)
+        trial.seen.first_usage = trial.usage()
+        trial.seen.first_own_cpu_seconds = own_cpu_seconds()
         yield trial
 
 
@@ -221,68 +266,88 @@ class _Starter:
     """Starts the collectors of a trial, with other ports when one was taken."""
 
     settings: TrialSettings
-    planner: Planner
     meter_url: str
     folder: Path
-    environment: Mapping[str, str]
+    mark: Mapping[str, str]
     client: httpx.AsyncClient
     progress: Progress
-    endpoints: Endpoints = field(init=False)
+    topology: Topology = field(init=False)
+    otlp_ports: Mapping[Variant, int] = field(init=False)
+    _source_port: int = field(init=False)
 
-    async def start_variants(
-        self, stack: AsyncExitStack
-    ) -> tuple[Mapping[str, Collector], TrialPlan]:
+    async def start_variants(self, stack: AsyncExitStack) -> Mapping[str, Collector]:
         for left in reversed(range(_START_TRIES)):
-            self.endpoints = self._new_endpoints()
-            plan = self.planner(self.endpoints)
-            collectors = {
-                variant.value: self._collector(
-                    variant.value, variant_plan.config, self.endpoints.telemetry_ports[variant]
-                )
-                for variant, variant_plan in plan.variants.items()
-            }
+            collectors = self._plan()
             async with AsyncExitStack() as attempt:
-                for name, collector in collectors.items():
-                    self.progress(f"starting the {name} collector")
-                    attempt.push_async_callback(collector.stop)
-                    try:
+                try:
+                    for name, collector in collectors.items():
+                        self.progress(f"starting the {name} collector")
+                        attempt.push_async_callback(collector.stop)
                         await collector.start(self.client)
-                    except PortTakenError:
-                        if not left:
-                            raise
-                        break
-                else:
-                    stack.push_async_callback(attempt.pop_all().aclose)
-                    return collectors, plan
+                except PortTakenError:
+                    if not left:
+                        raise
+                    continue
+                stack.push_async_callback(attempt.pop_all().aclose)
+                return collectors
         raise AssertionError  # the last try returned or raised
 
-    async def start_source(self, stack: AsyncExitStack, plan: TrialPlan) -> Collector:
-        source = self._collector(SOURCE, plan.source_config, self.endpoints.source_telemetry_port)
+    async def start_source(self, stack: AsyncExitStack) -> Collector:
+        source = self._collector(SOURCE, self.topology.source, self._source_port)
         stack.push_async_callback(source.stop)
         await source.start(self.client)
         return source
 
-    def _new_endpoints(self) -> Endpoints:
-        source, *ports = free_ports(1 + 2 * len(Variant) + _SPARE_PORTS)
+    def _plan(self) -> Mapping[str, Collector]:
         variants = list(Variant)
-        return Endpoints(
-            meter_url=self.meter_url,
-            source_telemetry_port=source,
-            otlp_ports=dict(zip(variants, ports, strict=False)),
-            telemetry_ports=dict(zip(variants, ports[len(variants) :], strict=False)),
-            spare_ports=tuple(ports[2 * len(variants) :]),
-            folder=self.folder,
+        self._source_port, *ports = free_ports(1 + 2 * len(variants))
+        self.otlp_ports = dict(zip(variants, ports, strict=False))
+        telemetry_ports = dict(zip(variants, ports[len(variants) :], strict=True))
+        places = {
+            variant: VariantPlaces(
+                otlp_port=self.otlp_ports[variant],
+                telemetry_port=telemetry_ports[variant],
+                folder=str(self.folder / variant.value),
+            )
+            for variant in variants
+        }
+        settings = self.settings
+        self.topology = plan_topology(
+            settings.baseline,
+            settings.candidate,
+            TopologyRequest(
+                interval=settings.interval,
+                meter_url=self.meter_url,
+                source_telemetry_port=self._source_port,
+                baseline=places[Variant.BASELINE],
+                candidate=places[Variant.CANDIDATE],
+                exporter=settings.exporter,
+                ignore=settings.ignore,
+                environment=settings.environment,
+                target=settings.target,
+                instance=f"phoenix-trial-{settings.host}",
+            ),
         )
+        return {
+            variant.value: self._collector(
+                variant.value, variant_of(self.topology, variant).config, telemetry_ports[variant]
+            )
+            for variant in variants
+        }
 
     def _collector(self, name: str, config: Mapping[str, Any], telemetry_port: int) -> Collector:
         path = self.folder / f"{name}.yaml"
         try:
             path.touch(mode=0o600)
-            # JSON is YAML, and a writer that cannot misquote.
-            path.write_text(json.dumps(config, indent=1, default=str), encoding="utf-8")
+            # JSON is YAML, and its writer cannot misquote.
+            path.write_text(json.dumps(config, indent=1), encoding="utf-8")
+            for folder in (
+                () if name == SOURCE else variant_of(self.topology, Variant(name)).folders
+            ):
+                Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UnavailableError(
-                f"cannot write {path}: {error.strerror}; free some space"
+                f"cannot write {path}: {error.strerror}; free some space, or set TMPDIR"
             ) from error
         return Collector(
             CollectorSpec(
@@ -291,10 +356,16 @@ class _Starter:
                 config=path,
                 telemetry_url=f"http://{LOOPBACK}:{telemetry_port}/metrics",
                 nice=self.settings.nice,
-                environment=self.environment,
+                environment={
+                    **self.settings.environment, **self.topology.environment, **self.mark,
+                },
                 working_folder=self.folder,
             )
-        )
+        )  # fmt: skip
+
+
+def variant_of(topology: Topology, variant: Variant) -> VariantTopology:
+    return topology.baseline if variant is Variant.BASELINE else topology.candidate
 
 
 def _new_folder() -> Path:
@@ -306,12 +377,19 @@ def _new_folder() -> Path:
         ) from error
 
 
-def _meter(settings: TrialSettings, plan: TrialPlan, clock: Clock) -> Meter:
+def _meter(settings: TrialSettings, topology: Topology, clock: Clock) -> Meter:
     return Meter(
         MeterSettings(
             host=settings.host,
             interval=settings.interval,
-            timings={variant: of.timing for variant, of in plan.variants.items()},
+            timings={
+                variant: VariantTiming(
+                    relay_every=variant_of(topology, variant).relay_every,
+                    emits_every=variant_of(topology, variant).emits_every,
+                    holds_for=variant_of(topology, variant).holds_for,
+                )
+                for variant in Variant
+            },
             critical=settings.critical,
             critical_identity=settings.critical_identity,
         ),
@@ -320,43 +398,31 @@ def _meter(settings: TrialSettings, plan: TrialPlan, clock: Clock) -> Meter:
     )
 
 
-def _sinks(trial: Trial, plan: TrialPlan) -> dict[str, Callable[[Delivery], Any]]:
-    sinks: dict[str, Callable[[Delivery], Any]] = {plan.source_path: trial.take_scrape}
-    for variant, variant_plan in plan.variants.items():
-        sinks |= dict.fromkeys(variant_plan.other_paths, trial.put_aside)
-        sinks[variant_plan.judged_path] = _output_sink(trial, variant)
+def _sinks(trial: Trial) -> Mapping[str, Sink]:
+    sinks: dict[str, Sink] = {trial.topology.source_path: trial.take_scrape}
+    for variant in Variant:
+        for stream in variant_of(trial.topology, variant).exporters:
+            sinks[stream.path] = (
+                partial(trial.take_output, variant) if stream.is_judged else trial.put_aside
+            )
     return sinks
 
 
-def _output_sink(trial: Trial, variant: Variant) -> Callable[[Delivery], Any]:
-    async def take(delivery: Delivery) -> Answer:
-        return await trial.take_output(variant, delivery)
-
-    return take
-
-
-def _relays(
-    trial: Trial, endpoints: Endpoints, client: httpx.AsyncClient
-) -> Mapping[Variant, Relay]:
+def _relay(trial: Trial, variant: Variant, port: int, client: httpx.AsyncClient) -> Relay:
     timeout = max(1.0, _RELAY_TIMEOUT_INTERVALS * trial.settings.interval.total_seconds())
-    return {
-        variant: Relay(
-            variant, f"http://{LOOPBACK}:{port}/v1/metrics", trial.meter, client, timeout=timeout
-        )
-        for variant, port in endpoints.otlp_ports.items()
-    }
+    url = f"http://{LOOPBACK}:{port}/v1/metrics"
+    return Relay(variant, url, trial.meter, client, timeout=timeout)
 
 
 async def _measure_idle(trial: Trial, clock: Clock) -> None:
     """CPU seconds per second of both variants while nothing comes in."""
-    before = {variant: trial.collectors[variant].usage() for variant in trial.relays}
-    began = clock.monotonic()
+    before, began = trial.usage(), clock.monotonic()
     await asyncio.sleep(trial.settings.idle_time.total_seconds())
-    elapsed = clock.monotonic() - began
-    idle: dict[Variant, float] = {}
-    for variant, first in before.items():
-        trial.collectors[variant].check()
-        last = trial.collectors[variant].usage()
-        if first is not None and last is not None:
-            idle[variant] = (last.cpu_seconds - first.cpu_seconds) / elapsed
-    trial.seen.idle_cpu_per_second = idle
+    after, elapsed = trial.usage(), clock.monotonic() - began
+    for collector in trial.collectors.values():
+        collector.check()
+    trial.seen.idle_cpu_per_second = {
+        variant: (after[variant].cpu_seconds - before[variant].cpu_seconds) / elapsed
+        for variant in Variant
+        if variant in before and variant in after
+    }

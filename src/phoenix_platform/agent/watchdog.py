@@ -71,7 +71,7 @@ class Watchdog:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._child = subprocess.Popen(
+        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and program
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

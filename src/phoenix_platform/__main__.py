@@ -1,0 +1,94 @@
+"""The `phoenix` command: joins its parts, each imported only when it is called."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final, NoReturn
+
+import typer
+
+from phoenix_platform.cli.exit_codes import ExitCode, errors_as_exit_codes
+from phoenix_platform.cli.output import Output, OutputOption, print_json
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A command that lives in a module of its own: a noun (`app`), or a program (a function)."""
+
+    help: str
+    module: str
+    attribute: str = "app"
+
+
+PARTS: Final[Mapping[str, Part]] = {
+    "trial": Part(
+        "Try two pipelines on the same scrapes of this host, with a verdict.",
+        "phoenix_platform.cli.trial.command",
+        "trial",
+    ),
+    "record": Part("Read and verify the records of trials.", "phoenix_platform.cli.records"),
+    "pipeline": Part("Pipelines: the catalog and your own.", "phoenix_platform.cli.pipelines"),
+    "collector": Part(
+        "Collector binaries: find, ask, validate, install.", "phoenix_platform.cli.collectors"
+    ),
+    "loadsim": Part("Simulate load with real processes.", "phoenix_platform.cli.loadsim"),
+    "doctor": Part(
+        "Check what Phoenix needs on this host.", "phoenix_platform.cli.doctor", "doctor"
+    ),
+}
+
+
+def build_app(arguments: Sequence[str]) -> typer.Typer:
+    """The command with the parts that these arguments name; the others by name and help only."""
+    app = typer.Typer(
+        name="phoenix",
+        no_args_is_help=True,
+        help="Process metrics at a price you choose, with proof.",
+        pretty_exceptions_enable=False,  # a bug shows its plain traceback, without local variables
+    )
+    app.command("version")(version)
+    named = {argument for argument in arguments if argument in PARTS}
+    for name, part in PARTS.items():
+        if name in named or not arguments:
+            _add(app, name, part)
+        else:
+            app.command(name, help=part.help)(_not_loaded)
+    return app
+
+
+def version(output: OutputOption = Output.TABLE) -> None:
+    """Show the version of Phoenix and of Python."""
+    from phoenix_platform.core.version import VERSION
+
+    facts = {"phoenix": VERSION, "python": ".".join(map(str, sys.version_info[:3]))}
+    if output is Output.JSON:
+        print_json(facts)
+    else:
+        typer.echo(f"phoenix {facts['phoenix']} (Python {facts['python']})")
+
+
+def main() -> None:
+    with errors_as_exit_codes():
+        try:
+            # Without arguments a shell may be asking for completions: then everything is there.
+            build_app(sys.argv[1:])()
+        except KeyboardInterrupt:
+            raise SystemExit(ExitCode.INTERRUPTED) from None
+
+
+def _add(app: typer.Typer, name: str, part: Part) -> None:
+    found = getattr(import_module(part.module), part.attribute)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name, help=part.help)
+    else:
+        app.command(name)(found)
+
+
+def _not_loaded() -> NoReturn:
+    """Stands for a part in the help of the program; never called."""
+    raise AssertionError
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Writes the record of a trial: whole at every moment, readable after a crash."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from phoenix_platform.agent.trials import SOURCE, Trial, own_cpu_seconds, variant_of
+from phoenix_platform.analysis.records import FORMAT
+from phoenix_platform.analysis.verdicts import Conditions, Judgement
+from phoenix_platform.cli.trial.options import TrialOptions
+from phoenix_platform.core.errors import UnavailableError
+from phoenix_platform.metering.sample_columns import columns_of
+from phoenix_platform.metering.samples import Sample, Variant
+
+PARTIAL_SUFFIX: Final = ".partial.json"
+_SECRET_KEY: Final = re.compile(
+    r"(?i)(authorization|api[-_]?key|token|password|passphrase|secret|credential|headers|_pem$)"
+)
+
+
+@dataclass(slots=True)
+class TrialRecord:
+    """What is written; the samples grow, the rest stands from the start."""
+
+    run_id: str
+    version: str
+    options: TrialOptions
+    started_at: datetime
+    samples: list[Sample] = field(default_factory=list[Sample])
+
+    @property
+    def partial_path(self) -> Path:
+        path = self.options.record
+        return path.with_name(path.name.removesuffix(".json") + PARTIAL_SUFFIX)
+
+    def write_partial(self, trial: Trial, conditions: Conditions) -> None:
+        """Keep what there is so far beside the final path.
+
+        Raises:
+            UnavailableError: If it cannot be written.
+        """
+        write_whole(self.partial_path, self._document(trial, conditions, None, None))
+
+    def write(
+        self, trial: Trial, conditions: Conditions, judgement: Judgement, ended_at: datetime
+    ) -> None:
+        """Write the final record and remove the partial one.
+
+        Raises:
+            UnavailableError: If it cannot be written.
+        """
+        write_whole(self.options.record, self._document(trial, conditions, judgement, ended_at))
+        self.partial_path.unlink(missing_ok=True)
+
+    def _document(
+        self,
+        trial: Trial,
+        conditions: Conditions,
+        judgement: Judgement | None,
+        ended_at: datetime | None,
+    ) -> dict[str, Any]:
+        options, topology = self.options, trial.topology
+        return {
+            "format": FORMAT,
+            "id": self.run_id,
+            "phoenix_version": self.version,
+            "started_at": self.started_at,
+            "ended_at": ended_at,
+            "host": {
+                "name": options.host.name,
+                "processors": options.host.processors,
+                "memory_bytes": options.host.memory_bytes,
+                "processes": options.processes.total,
+                "processes_with_unreadable_io": options.processes.unreadable_io,
+            },
+            "collector": {
+                "distribution": options.binary.distribution,
+                "version": options.binary.version,
+                "upstream_version": options.binary.upstream_version,
+                "build_id": options.binary.build_id,
+                "sha256": options.binary.sha256,
+            },
+            "plan": options.plan,
+            "conditions": conditions,
+            "options": {
+                "exporter": options.exporter,
+                "ignore": sorted(options.ignore),
+                "seed_load": options.seed_load,
+                "seed": options.seed if options.seed_load else None,
+                "max_host_cpu_share": options.max_host_cpu,
+            },
+            "source": masked(topology.source),
+            "variants": {
+                variant.value: {
+                    "name": configuration.name,
+                    "content_hash": configuration.hash,
+                    "config": masked(variant_of(topology, variant).config),
+                    "relay_every": variant_of(topology, variant).relay_every,
+                    "emits_every": variant_of(topology, variant).emits_every,
+                    "holds_for": variant_of(topology, variant).holds_for,
+                    "stand_ins": variant_of(topology, variant).stand_ins,
+                    "drops_with": variant_of(topology, variant).drops_with,
+                }
+                for variant, configuration in (
+                    (Variant.BASELINE, options.baseline),
+                    (Variant.CANDIDATE, options.candidate),
+                )
+            },
+            "notes": topology.notes,
+            "not_measured": topology.not_measured,
+            "ignored": topology.ignored,
+            "counts": counts_of(trial),
+            "usage": usage_of_all(trial),
+            "idle_cpu_per_second": dict(trial.seen.idle_cpu_per_second),
+            "losses": trial.meter.losses(),
+            "series_by_metric": {
+                variant.value: trial.meter.series_by_metric(variant) for variant in Variant
+            },
+            "samples": columns_of(self.samples),
+            "judgement": judgement,
+        }
+
+
+def counts_of(trial: Trial) -> dict[str, int]:
+    """Scrapes that were made, and those that did not arrive whole."""
+    return {
+        "scrapes": trial.seen.scrapes,
+        "repeated_scrapes": trial.meter.repeated_scrapes,
+        **{
+            f"{variant}_lost_scrapes": relay.lost_scrapes for variant, relay in trial.relays.items()
+        },
+        **{
+            f"{variant}_refused_scrapes": relay.refused_scrapes
+            for variant, relay in trial.relays.items()
+        },
+        "put_aside_bytes": trial.seen.put_aside_bytes,
+    }
+
+
+def usage_of_all(trial: Trial) -> dict[str, dict[str, float | int]]:
+    """CPU seconds since the source started and resident bytes now, by collector and the meter."""
+    usage = trial.usage()
+    result: dict[str, dict[str, float | int]] = {
+        name: {
+            "cpu_seconds": usage[name].cpu_seconds - trial.seen.first_usage[name].cpu_seconds,
+            "rss_bytes": usage[name].rss_bytes,
+        }
+        for name in (SOURCE, *Variant)
+        if name in usage and name in trial.seen.first_usage
+    }
+    result["meter"] = {"cpu_seconds": own_cpu_seconds() - trial.seen.first_own_cpu_seconds}
+    return result
+
+
+def masked(config: Any) -> Any:
+    """The configuration without what may be a secret."""
+    match config:
+        case Mapping():
+            return {
+                key: "***" if _SECRET_KEY.search(str(key)) else masked(value)
+                for key, value in config.items()
+            }
+        case str():
+            return config
+        case Sequence():
+            return [masked(value) for value in config]
+        case _:
+            return config
+
+
+def write_whole(path: Path, document: object) -> None:
+    """Put the document there in one step: a reader sees the old one or the new one.
+
+    Raises:
+        UnavailableError: If the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(msgspec.json.encode(document))
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UnavailableError(f"--record: cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,162 @@
+"""The end of a trial: the verdict in words, the facts in tables, what was lost by name."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from phoenix_platform.analysis.explanations import NOUN_OF
+from phoenix_platform.analysis.verdicts import Judgement, Verdict
+from phoenix_platform.cli.output import NO_DATA
+from phoenix_platform.cli.trial import words
+from phoenix_platform.cli.trial.options import TrialOptions
+from phoenix_platform.cli.trial.snapshot import Snapshot
+from phoenix_platform.core.units import show_duration, show_share
+from phoenix_platform.metering.meter import NameLoss
+from phoenix_platform.metering.samples import Variant
+
+_MOST_NAMES = 15
+_STYLE_OF = {
+    Verdict.PROMOTE: "green",
+    Verdict.STOP_FUTILE: "yellow",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.ABORT: "red",
+    Verdict.INVALID: "red",
+}
+
+
+def print_summary(
+    options: TrialOptions,
+    judgement: Judgement,
+    snapshot: Snapshot,
+    losses: list[NameLoss],
+    notes: Iterable[str],
+) -> None:
+    """Everything a reader of the verdict needs, on stdout."""
+    console = Console()
+    for part in _parts(options, judgement, snapshot, losses, notes):
+        console.print(part)
+
+
+def _parts(
+    options: TrialOptions,
+    judgement: Judgement,
+    snapshot: Snapshot,
+    losses: list[NameLoss],
+    notes: Iterable[str],
+) -> Iterable[RenderableType]:
+    assert judgement.verdict is not None
+    style = _STYLE_OF[judgement.verdict]
+    sentences = "\n".join((*judgement.reasons, *judgement.needed))
+    yield Panel(Text(sentences), title=words.HEADLINE_OF[judgement.verdict], border_style=style)
+    yield _savings(judgement)
+    yield _guardrails(judgement)
+    yield _totals(judgement)
+    yield _facts(options, judgement, snapshot)
+    yield _losses(losses)
+    for note in notes:
+        yield Text(f"note: {note}", style="dim")
+
+
+def _savings(judgement: Judgement) -> Table:
+    table = Table(title="Saved", title_justify="left", header_style="bold")
+    for column in ("", "baseline", "candidate", "in this window (exact)", "in the longer run"):
+        table.add_column(column, overflow="fold")
+    for state in judgement.reductions:
+        is_objective = state.objective is judgement.objective
+        table.add_row(
+            NOUN_OF[state.objective] + (" (objective)" if is_objective else ""),
+            words.count(state.baseline_total),
+            words.count(state.candidate_total),
+            words.change(state.window_reduction),
+            words.bounds(state),
+        )
+    return table
+
+
+def _guardrails(judgement: Judgement) -> Table:
+    table = Table(title="Guardrails", title_justify="left", header_style="bold")
+    for column in ("guardrail", "status", "why"):
+        table.add_column(column, overflow="fold")
+    for result in judgement.guardrails:
+        table.add_row(result.name.replace("_", " "), result.status.replace("_", " "), result.reason)
+    return table
+
+
+def _totals(judgement: Judgement) -> Table:
+    table = Table(
+        title="Host totals: error over the window (WAPE)", title_justify="left", header_style="bold"
+    )
+    for column in ("metric", *Variant):
+        table.add_column(column, overflow="fold")
+    metrics = sorted({one.metric for one in judgement.fidelity})
+    wape_of = {(one.variant, one.metric): one for one in judgement.fidelity}
+    for metric in metrics:
+        cells: list[str] = []
+        for variant in Variant:
+            one = wape_of.get((variant, metric))
+            if one is None or one.wape is None:
+                cells.append(NO_DATA)
+            else:
+                cells.append("exact" if not one.broken_samples else show_share(one.wape))
+        table.add_row(words.metric_label(metric), *cells)
+    return table
+
+
+def _facts(options: TrialOptions, judgement: Judgement, snapshot: Snapshot) -> Table:
+    table = Table(title="Measured", title_justify="left", header_style="bold")
+    table.add_column("what")
+    table.add_column("value", overflow="fold")
+    binary = options.binary
+    table.add_row("host", f"{options.host.name}, {options.host.processors} processors")
+    table.add_row("collector", f"{binary.distribution} {binary.version}")
+    table.add_row("window", f"{show_duration(judgement.window.total_seconds())}")
+    table.add_row(
+        "intervals",
+        f"{judgement.intervals} judged, {judgement.paired} paired, {judgement.unpaired} unpaired",
+    )
+    table.add_row("scrapes", str(snapshot.scrapes))
+    for variant, lost in snapshot.lost_scrapes.items():
+        table.add_row(f"scrapes lost by the {variant}", str(lost))
+    for variant, sample in snapshot.last.items():
+        table.add_row(
+            f"points out of the {variant} (last interval)",
+            f"{words.count(sample.output_points)} of {words.count(sample.input_points)} in",
+        )
+    for name, use in snapshot.use.items():
+        memory = f", {words.memory(use.rss_bytes)}" if use.rss_bytes is not None else ""
+        table.add_row(f"CPU and memory: {name}", f"{words.cores(use.cores)} of one core{memory}")
+    share = snapshot.host_cpu_share
+    table.add_row(
+        "CPU of the whole trial", NO_DATA if share is None else f"{show_share(share)} of the host"
+    )
+    return table
+
+
+def _losses(losses: list[NameLoss]) -> RenderableType:
+    lost = [loss for loss in losses if loss.visible[Variant.CANDIDATE] < loss.processes]
+    if not lost:
+        return Text("No process lost its own series.")
+    table = Table(
+        title="Processes without a series of their own in the candidate's output",
+        title_justify="left",
+        header_style="bold",
+    )
+    for column in ("executable name", "process ids seen", "baseline shows", "candidate shows"):
+        table.add_column(column, overflow="fold")
+    for loss in lost[:_MOST_NAMES]:
+        table.add_row(
+            repr(loss.name)[1:-1],
+            str(loss.processes),
+            *(str(loss.visible[variant]) for variant in Variant),
+        )
+    if len(lost) > _MOST_NAMES:
+        rest = lost[_MOST_NAMES:]
+        table.add_row(
+            f"{len(rest)} more names (all in the record)",
+            str(sum(loss.processes for loss in rest)),
+            *(str(sum(loss.visible[variant] for loss in rest)) for variant in Variant),
+        )
+    return table
