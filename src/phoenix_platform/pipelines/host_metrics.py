@@ -186,7 +186,9 @@ def read_host_metrics(
         InvalidInputError: If it has no scrapers or a setting of the wrong kind; with line and column.
     """
     place = Place(configuration, component.path)
-    settings = _mapping(expanded(dict(component.settings), environment, field=str(place)), place)
+    settings = _mapping(
+        expanded(dict(component.settings), environment, field=f"{place}: {component.id}"), place
+    )
     interval_place = place.below("collection_interval")
     interval = parse_go_duration(
         settings.get("collection_interval", "1m"), field=f"{interval_place}: collection_interval"

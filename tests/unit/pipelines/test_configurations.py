@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.pipeline_builders import MINIMAL, a_configuration
 
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.documents import thawed
 from phoenix_platform.pipelines.emission import write_document
-from tests.pipeline_builders import MINIMAL, a_configuration
 
 CONNECTED = """\
 receivers: {host_metrics: {scrapers: {process: {}}}, otlp: {protocols: {http: }}}
