@@ -121,7 +121,7 @@ class _Check:
                 _, errors = await process.communicate()
         except TimeoutError as error:
             raise UnavailableError(
-                f"{self.binary.path} validate: no answer after {_VALIDATE_SECONDS:.0f} s"
+                f"{self.binary.path} validate: no answer after {_VALIDATE_SECONDS:g} s"
             ) from error
         finally:
             await _end(process)
@@ -136,7 +136,7 @@ class _Check:
                 if await _is_ready(process, lines):
                     return None
         except TimeoutError:
-            return f"not ready {_START_SECONDS:.0f} s after its start; its last line: {(lines or [''])[-1]}"
+            return f"not ready {_START_SECONDS:g} s after its start; its last line: {(lines or [''])[-1]}"
         finally:
             await _end(process)
         return _refusal_in("\n".join(lines))
@@ -218,9 +218,8 @@ def _path_in(words: str, document: Document | None) -> KeyPath:
         return tuple(found["path"].rstrip(":").split("::"))
     found = _QUOTED_THEN_KIND.search(words)
     if found:
-        section = f"{found['kind']}s"
-        return (section, _as_written(found["id"], section, document))
-    return ()
+        return (f"{found['kind']}s", found["id"])
+    return _with_invalid_key(words, (), document)
 
 
 def _with_invalid_key(words: str, path: KeyPath, document: Document | None) -> KeyPath:
@@ -228,23 +227,8 @@ def _with_invalid_key(words: str, path: KeyPath, document: Document | None) -> K
     invalid = _INVALID_KEY.search(words)
     if invalid is None or document is None:
         return path
-    below = (mark for mark in document.marks if mark[: len(path)] == path)
+    below = (mark for mark in document.marks if mark[: len(path)] == path and mark != path)
     return next((mark for mark in below if mark[-1] == invalid["key"]), path)
-
-
-def _as_written(id_: str, section: str, document: Document | None) -> str:
-    """The collector names components by their newest types; the file may have the older ones."""
-    root = document.root if document is not None else None
-    written = root.get(section) if isinstance(root, Mapping) else None
-    if not isinstance(written, Mapping) or id_ in written:
-        return id_
-    type_, _, name = id_.partition("/")
-    plain = type_.replace("_", "")
-    for candidate in written:
-        candidate_type, _, candidate_name = candidate.partition("/")
-        if candidate_name == name and candidate_type.replace("_", "") == plain:
-            return candidate
-    return id_
 
 
 def _document_of(text: str, place: str) -> tuple[Document | None, str]:
