@@ -151,6 +151,8 @@ cdef class Kernel:
     cdef uint32_t resource
     cdef uint32_t scope
     cdef uint32_t metric
+    cdef object new_resource  # what an unknown one says, until a point makes it known
+    cdef object new_scope
     cdef Bytes joined_resource
     cdef Bytes joined_scope
     cdef Bytes joined_attributes
@@ -295,6 +297,8 @@ cdef class Kernel:
         if self.guess != NONE:
             self.resource = self.keys.keys[self.guess].resource
         self.resource = find(&self.resources, self.resource, self.resource_span, self.seed)
+        if self.resource == NONE:
+            self.new_resource = self._parsed_resource()
         while reader.at < reader.end:
             read_tag(&reader, &tag)
             if tag == SCOPE_METRICS:
@@ -313,6 +317,8 @@ cdef class Kernel:
         if self.guess != NONE:
             self.scope = self.keys.keys[self.guess].scope
         self.scope = find(&self.scopes, self.scope, self.scope_span, self.seed)
+        if self.scope == NONE:
+            self.new_scope = self._parsed_scope()
         while reader.at < reader.end:
             read_tag(&reader, &tag)
             if tag == METRICS:
@@ -332,6 +338,7 @@ cdef class Kernel:
         cdef uint8_t kind
         cdef bint in_parts = False
         cdef Reader nothing = Reader(message.at, message.at)
+        cdef Reader replaced = nothing
         self.head = Head(nothing, nothing, NO_KIND, 0, 0)
         data = nothing
         while reader.at < reader.end:
@@ -352,6 +359,8 @@ cdef class Kernel:
                 in_parts = True
             else:  # a `oneof`: another kind replaces what was there
                 in_parts = False
+                if self.head.kind != NO_KIND:
+                    replaced.end = start
                 self.head.kind = kind
                 self.head.temporality = self.head.is_monotonic = 0
                 message.at = start
@@ -359,6 +368,8 @@ cdef class Kernel:
             self._read_data_head(span)
         if self.head.kind == NO_KIND:
             return 0
+        if replaced.at != replaced.end:
+            check_data(replaced)
         self.metric = self._find_metric()
         if not in_parts:
             return self._read_points(data)
@@ -538,10 +549,14 @@ cdef class Kernel:
 
         Whatever can find fault with the bytes comes before anything is interned.
         """
-        cdef object resource = self._resource_object()
-        cdef object scope = self._scope_object()
+        cdef object resource = self.new_resource
+        cdef object scope = self.new_scope
         cdef object metric = self._metric_object()
         cdef object block
+        if self.resource != NONE:
+            resource = self.resource_objects[self.resource]
+        if self.scope != NONE:
+            scope = self.scope_objects[self.scope]
         cdef uint32_t row
         if attributes == NONE:
             block = self.table.block(attributes_of(raw, attributes_tag, POINT_DEPTH))
@@ -593,23 +608,18 @@ cdef class Kernel:
             self.rows = rows
         return 0
 
-    cdef object _resource_object(self):
-        if self.resource != NONE:
-            return self.resource_objects[self.resource]
+    cdef object _parsed_resource(self):
         return self.table.block(
             attributes_of(self.resource_span, RESOURCE_ATTRIBUTES, RESOURCE_DEPTH)
         )
 
-    cdef object _scope_object(self):
+    cdef object _parsed_scope(self):
         cdef Reader reader = self.scope_span
         cdef Reader span
         cdef uint32_t tag = 0
         cdef str name = ""
         cdef str version = ""
-        cdef dict attributes
-        if self.scope != NONE:
-            return self.scope_objects[self.scope]
-        attributes = attributes_of(self.scope_span, SCOPE_ATTRIBUTES, SCOPE_DEPTH)
+        cdef dict attributes = attributes_of(self.scope_span, SCOPE_ATTRIBUTES, SCOPE_DEPTH)
         while reader.at < reader.end:
             read_tag(&reader, &tag)
             if tag == SCOPE_NAME:
@@ -673,4 +683,27 @@ cdef int find_part(Reader reader, uint32_t wanted, int depth, Reader* part, Byte
         bytes_append(joined, span.at, span.end - span.at)
         part.at = joined.content
         part.end = joined.content + joined.length
+    return 0
+
+
+cdef int check_data(Reader message) except -1:
+    """Refuse what cannot be read in data that other data replaced: it has no points, but it must be sound."""
+    cdef Reader span
+    cdef Reader point
+    cdef uint32_t tag = 0
+    cdef uint8_t kind
+    while message.at < message.end:
+        read_tag(&message, &tag)
+        kind = kind_of(tag)
+        if kind == NO_KIND:
+            skip(&message, tag, METRIC_DEPTH)
+            continue
+        read_span(&message, &span)
+        while span.at < span.end:
+            read_tag(&span, &tag)
+            if tag == DATA_POINTS:
+                read_span(&span, &point)
+                attributes_of(point, PARTS[kind].attributes, POINT_DEPTH)
+            else:
+                skip(&span, tag, DATA_DEPTH)
     return 0
