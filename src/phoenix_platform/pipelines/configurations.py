@@ -81,11 +81,6 @@ class Configuration:
         """An error that names the place; the caller raises it."""
         return InvalidInputError(f"{self.document.place(path)}: {reason}")
 
-    def feeding(self, pipeline: Pipeline) -> Iterator[Pipeline]:
-        """Pipelines whose output reaches this one through a connector."""
-        connectors = self._connectors(pipeline.receivers)
-        return (other for other in self.pipelines.values() if connectors & set(other.exporters))
-
     def fed_by(self, pipeline: Pipeline) -> Iterator[Pipeline]:
         """Pipelines that this one's output reaches through a connector."""
         connectors = self._connectors(pipeline.exporters)

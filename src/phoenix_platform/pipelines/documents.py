@@ -53,7 +53,7 @@ def read_document(text: str, *, name: str) -> Document:
         InvalidInputError: If the text is no YAML, has no or several documents, a duplicate key, two merge
             keys in one mapping, a key that is not text, an unknown tag, or is too deep or too large.
     """
-    return _Reader(name, text, events_of(text, name=name)).document()
+    return _Reader(name, text, iter(events_of(text, name=name))).document()
 
 
 def thawed(value: Value) -> Any:

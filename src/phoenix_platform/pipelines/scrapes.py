@@ -22,13 +22,14 @@ from phoenix_platform.pipelines.host_metrics import (
     attribute_patterns,
     name_patterns,
 )
+from phoenix_platform.pipelines.relaying import COLLECTION_INTERVAL
 from phoenix_platform.pipelines.scalars import parse_go_duration, show_go_duration
 
 NAME_ATTRIBUTE: Final = "process.executable.name"
 IDENTITY_ATTRIBUTES: Final = ("process.pid", NAME_ATTRIBUTE)
 """The meter tells processes apart by these, so the source has them even if neither variant wants them."""
 
-COLLECTION_INTERVAL: Final = "collection_interval"
+
 _MUTE: Final = "mute_process_all_errors"
 
 

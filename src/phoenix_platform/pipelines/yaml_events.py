@@ -3,7 +3,6 @@
 Called by `documents`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from io import StringIO
@@ -54,7 +53,7 @@ _NODES: Final = frozenset(
 )
 
 
-def events_of(text: str, *, name: str) -> Iterator[Event]:
+def events_of(text: str, *, name: str) -> tuple[Event, ...]:
     """Every event of the text, in order.
 
     Raises:
@@ -62,8 +61,7 @@ def events_of(text: str, *, name: str) -> Iterator[Event]:
     """
     parser: Any = YAML(typ="safe", pure=True)
     try:
-        for event in parser.parse(StringIO(text)):
-            yield _event_of(event)
+        return tuple(map(_event_of, parser.parse(StringIO(text))))
     except MarkedYAMLError as error:
         fault: Any = error
         mark = fault.problem_mark or fault.context_mark

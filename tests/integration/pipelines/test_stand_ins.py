@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.pipelines.collector_runs import Emitted, emitted, run_until_written
+from tests.pipeline_builders import a_request, with_scrapers
 
 from phoenix_platform.agent.binaries import CollectorBinary
 from phoenix_platform.agent.ports import free_ports
@@ -15,8 +17,6 @@ from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.documents import thawed
 from phoenix_platform.pipelines.self_telemetry import self_telemetry
 from phoenix_platform.pipelines.variants import plan_topology
-from tests.integration.pipelines.collector_runs import Emitted, emitted, run_until_written
-from tests.pipeline_builders import a_request, with_scrapers
 
 NAMES = ("phx-keep", "phx-keeper", 'phx-"quote')
 """Executables that run during the tests: one name begins with another, one needs escapes."""
@@ -44,7 +44,7 @@ def _running(tmp_path: Path) -> Generator[None]:
         for name in NAMES:
             copy = tmp_path / name
             shutil.copy(sleep, copy)
-            process = stack.enter_context(subprocess.Popen([copy, "60"]))  # noqa: S603 - a copy of sleep
+            process = stack.enter_context(subprocess.Popen([copy, "60"]))
             stack.callback(process.kill)
         yield
 

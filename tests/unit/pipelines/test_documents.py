@@ -94,7 +94,7 @@ def test_what_a_collector_would_refuse_or_misread_is_refused(text: str, message:
 
 def test_nesting_ends_somewhere() -> None:
     with pytest.raises(InvalidInputError, match=f"deeper than {MAX_DEPTH} levels"):
-        read_document("[" * (MAX_DEPTH + 1), name="f.yaml")
+        read_document("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), name="f.yaml")
 
 
 def test_a_few_aliases_cannot_fill_the_memory() -> None:

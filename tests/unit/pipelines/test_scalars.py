@@ -89,7 +89,7 @@ def test_go_durations_are_read(text: str, seconds: float) -> None:
     "value", ["", "10", "s", "1 s", "1s2", "x1s", "1d", None, 11, True, False, ()]
 )
 def test_what_is_no_go_duration_is_refused(value: object) -> None:
-    with pytest.raises(InvalidInputError, match="^timeout: not a duration"):
+    with pytest.raises(InvalidInputError, match=r"^timeout: not a duration"):
         parse_go_duration(value, field="timeout")
 
 

@@ -7,7 +7,7 @@ from tests.pipeline_builders import with_scrapers
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.documents import thawed
-from phoenix_platform.pipelines.host_metrics import read_host_metrics
+from phoenix_platform.pipelines.host_metrics import HostMetrics, read_host_metrics
 from phoenix_platform.pipelines.scrapes import Reading, Scrape, StandIn, plan_scrape
 
 SCOPE = (
@@ -23,7 +23,7 @@ def plan(
     options: tuple[str, str] = ("", ""),
     ignore: frozenset[str] = frozenset(),
 ) -> Scrape:
-    receivers = []
+    receivers: list[HostMetrics] = []
     for name, scrapers, lines in zip("ab", (baseline, candidate), options, strict=True):
         configuration = with_scrapers(scrapers, options=lines, name=f"{name}.yaml")
         component = configuration.components[Kind.RECEIVER]["host_metrics"]
