@@ -11,7 +11,9 @@ from typing import Any
 from phoenix_platform.pipelines.emission import write_document
 
 
-def refusal_of(binary: Path, config: Mapping[str, Any], folder: Path) -> str | None:
+def refusal_of(
+    binary: Path, config: Mapping[str, Any], folder: Path, environment: Mapping[str, str]
+) -> str | None:
     """What the collector's own `validate` says against a configuration; None if nothing."""
     file = folder / "config.yaml"
     file.write_text(write_document(dict(config)), "utf-8")
@@ -21,6 +23,7 @@ def refusal_of(binary: Path, config: Mapping[str, Any], folder: Path) -> str | N
         text=True,
         timeout=20,
         check=False,
+        env=dict(environment),
     )
     return None if done.returncode == 0 else done.stderr
 
