@@ -113,7 +113,8 @@ class Target:
         if rename is None:
             return new
         if self.types is not None:
-            return new if new in self.types.get(kind, frozenset()) else rename.old
+            known = self.types.get(kind, frozenset())
+            return rename.old if rename.old in known and new not in known else new
         if self.version is None:
             return new
         return new if rename.since is not None and self.version >= rename.since else rename.old
