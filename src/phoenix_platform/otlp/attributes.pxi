@@ -56,6 +56,9 @@ cdef int add_attribute(dict attributes, Reader reader, int depth) except -1:
         elif tag == VALUE:
             read_span(&reader, &span)
             if has_value:
+                # Joining would heal a part that is cut off, so each is read for itself as well.
+                value_of(value, depth + 1)
+                value_of(span, depth + 1)
                 joined = value.at[: value.end - value.at] + span.at[: span.end - span.at]
                 value.at = joined
                 value.end = value.at + len(joined)

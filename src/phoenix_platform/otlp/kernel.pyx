@@ -207,7 +207,7 @@ cdef class Kernel:
                     offset=offset,
                 ) from None
             raise MalformedBodyError(
-                f"not an OTLP metrics request: {reason}, in a field given in several parts",
+                f"not an OTLP metrics request: {reason}, in attributes that do not stand together",
                 offset=None,
             ) from None
         except BaseException:
@@ -291,7 +291,8 @@ cdef class Kernel:
         cdef Reader span
         cdef uint32_t tag = 0
         find_part(
-            message, RESOURCE, RESOURCE_METRICS_DEPTH, &self.resource_span, &self.joined_resource
+            message, RESOURCE, RESOURCE_METRICS_DEPTH, &self.resource_span,
+            &self.joined_resource, RESOURCE_ATTRIBUTES,
         )
         self.resource = NONE
         if self.guess != NONE:
@@ -312,7 +313,10 @@ cdef class Kernel:
         cdef Reader reader = message
         cdef Reader span
         cdef uint32_t tag = 0
-        find_part(message, SCOPE, SCOPE_METRICS_DEPTH, &self.scope_span, &self.joined_scope)
+        find_part(
+            message, SCOPE, SCOPE_METRICS_DEPTH, &self.scope_span,
+            &self.joined_scope, SCOPE_ATTRIBUTES,
+        )
         self.scope = NONE
         if self.guess != NONE:
             self.scope = self.keys.keys[self.guess].scope
@@ -661,8 +665,13 @@ cdef uint32_t intern(Names* table, Reader raw, uint64_t seed) except NONE:
     return names_add(table, hash_of(seed, raw.at, length), raw.at, length)
 
 
-cdef int find_part(Reader reader, uint32_t wanted, int depth, Reader* part, Bytes* joined) except -1:
-    """Set `part` to a message field, wherever it stands; the parts are joined if there are several."""
+cdef int find_part(
+    Reader reader, uint32_t wanted, int depth, Reader* part, Bytes* joined, uint32_t attributes
+) except -1:
+    """Set `part` to a message field, wherever it stands; the parts are joined if there are several.
+
+    Joining would heal a part that is cut off, so each is read for itself as well.
+    """
     cdef Reader span
     cdef uint32_t tag = 0
     cdef bint seen = False
@@ -679,7 +688,9 @@ cdef int find_part(Reader reader, uint32_t wanted, int depth, Reader* part, Byte
             joined.length = 0
             continue
         if joined.length == 0:
+            attributes_of(part[0], attributes, depth + 1)
             bytes_append(joined, part.at, part.end - part.at)
+        attributes_of(span, attributes, depth + 1)
         bytes_append(joined, span.at, span.end - span.at)
         part.at = joined.content
         part.end = joined.content + joined.length

@@ -188,7 +188,8 @@ cdef uint32_t names_add(Names* table, uint32_t hash_, const uint8_t* content, si
     copy = <uint8_t*>malloc(max(length, <size_t>1))
     if copy == NULL:
         raise MemoryError
-    memcpy(copy, content, length)
+    if length > 0:
+        memcpy(copy, content, length)
     if entry == NONE:
         entry = table.count
         table.count += 1
@@ -316,7 +317,8 @@ cdef int bytes_append(Bytes* buffer, const void* content, size_t length) except 
             raise MemoryError
         buffer.content = <uint8_t*>grown
         buffer.capacity = capacity
-    memcpy(buffer.content + buffer.length, content, length)
+    if length > 0:
+        memcpy(buffer.content + buffer.length, content, length)
     buffer.length += length
     return 0
 

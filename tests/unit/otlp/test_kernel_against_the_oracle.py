@@ -200,6 +200,25 @@ def test_a_resource_and_a_scope_in_parts_are_merged() -> None:
     assert kernel.table.series(0).resource == {"process.pid": "9", "z": "1", "y": "1"}
 
 
+TORN = b"\x2a\x02\x0a"  # an array of two bytes, the second of which the next part would give
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        pytest.param(body(gauge("m", field(7, field(2, TORN), field(2, b"\x00")))), id="value"),
+        pytest.param(field(1, field(1, b"\x0a\x02\x0a"), field(1, b"\x00")), id="resource"),
+        pytest.param(field(1, field(2, field(1, b"\x1a\x02\x0a"), field(1, b"\x00"))), id="scope"),
+        pytest.param(field(1, field(1), field(1), field(1, b"\x0a")), id="third-part"),
+        pytest.param(
+            body(gauge("m", field(7, field(2), field(2), field(2, TORN)))), id="third-value"
+        ),
+    ],
+)
+def test_parts_are_merged_only_if_each_is_sound(torn: bytes) -> None:
+    assert assert_agree(PlainDecoder(), Decoder(), torn) is None
+
+
 UNSOUND = {
     "a-varint-of-eleven-bytes": number_field(99, 0)[:-1] + b"\xff" * 10 + b"\x01",
     "field-zero": b"\x00\x00",
