@@ -31,7 +31,7 @@ class Pair:
         baseline, candidate = self.baseline, self.candidate
         if baseline is None or candidate is None or baseline.scrapes != candidate.scrapes:
             return None
-        return (baseline, candidate) if baseline.is_paired and candidate.is_paired else None
+        return (baseline, candidate) if baseline.acknowledged and candidate.acknowledged else None
 
 
 class Timeline:

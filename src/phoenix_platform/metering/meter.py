@@ -121,6 +121,10 @@ class Meter:
         """Distinct series of the last closed span, by metric name."""
         return self._variants[variant].series_by_metric
 
+    def stray_points(self, variant: Variant) -> int:
+        """Points of the variant that arrived before it was given any scrape; in no sample."""
+        return self._variants[variant].output.stray_points
+
     def losses(self) -> list[NameLoss]:
         """Every executable name of the raw stream, those that lost most processes first."""
         losses = [

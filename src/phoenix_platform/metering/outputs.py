@@ -87,11 +87,9 @@ class VariantOutput:
         assigned = self.pairing.assign(columns.time_unix_nano)
         self.stray_points += int((assigned < 0).sum())
         self.late_points += int(((assigned >= 0) & (assigned < self._closed_before)).sum())
-        numbers, counts = np.unique(assigned[assigned >= self._closed_before], return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            if number >= 0:
-                share = count / len(columns)
-                self._add(number, columns, assigned == number, share, now=now)
+        in_time = assigned[(assigned >= 0) & (assigned >= self._closed_before)]
+        for number in np.unique(in_time).tolist():
+            self._add(number, columns, assigned == number, now=now)
 
     def close(self, numbers: Iterable[int]) -> list[ScrapeOutput]:
         """Hand over what left of these scrapes; what arrives for them from now on is late."""
@@ -113,8 +111,7 @@ class VariantOutput:
 
     def forget_unseen(self, now: int) -> None:
         ids, seen = self._stream.forget_unseen(now - self._keep_nano)
-        if len(ids):
-            self._windows.forget(ids, seen, now=now)
+        self._windows.forget(ids, seen, now=now)
 
     def active_series(self, now: int) -> int | None:
         return self._windows.active(*self._stream.last_seen(), now=now)
@@ -144,16 +141,14 @@ class VariantOutput:
         found = (self._stream.process(row) for row in grouped.tolist())
         return [group for group in found if group is not None]
 
-    def _add(
-        self, number: int, columns: Columns, chosen: NDArray[np.bool_], share: float, *, now: int
-    ) -> None:
+    def _add(self, number: int, columns: Columns, chosen: NDArray[np.bool_], *, now: int) -> None:
         output = self._scrapes.setdefault(number, ScrapeOutput())
         rows = columns.rows[chosen]
         has_value = (columns.flags[chosen] & NO_RECORDED_VALUE) == 0
         window, previous = self._window_of[number], self._previous_of[number]
         output.points += len(rows)
         output.stored_bytes += int(self._stream.point_bytes[rows].sum())
-        output.otlp_bytes += round(columns.body_bytes * share)
+        output.otlp_bytes += round(columns.body_bytes * len(rows) / len(columns))
         output.rows.append(rows[has_value])
         output.delays.append(((now - window.ended_unix_nano) / 1e9, len(rows)))
         output.totals = output.totals.beside(

@@ -95,8 +95,3 @@ class Sample:
     delay_p50_seconds: float | None
     """From the end of the scrape to the arrival of its points at the meter, median over points."""
     delay_p95_seconds: float | None
-
-    @property
-    def is_paired(self) -> bool:
-        """Whether this sample may be compared with the other variant's."""
-        return self.acknowledged

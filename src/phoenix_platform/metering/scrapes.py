@@ -90,16 +90,13 @@ class RawStream:
 
     def _critical_instances(self, columns: Columns) -> Iterable[ProcessInstance]:
         chosen = self._stream.is_critical[columns.rows] & (self._stream.pid[columns.rows] >= 0)
-        starts: dict[int, int] = {}
-        names: dict[int, str] = {}
-        # A gauge has no start time; the counters of the same process do.
-        for row, start in zip(
-            columns.rows[chosen].tolist(),
-            columns.start_time_unix_nano[chosen].tolist(),
-            strict=True,
-        ):
-            process = self._stream.process(row)
-            if process is not None and process.pid is not None:
-                starts[process.pid] = max(start, starts.get(process.pid, 0))
-                names[process.pid] = process.name
-        return (ProcessInstance(names[pid], pid, start) for pid, start in starts.items())
+        found: dict[int, ProcessInstance] = {}
+        pairs = zip(columns.rows[chosen], columns.start_time_unix_nano[chosen], strict=True)
+        for row, start in pairs:
+            pid, process = int(self._stream.pid[row]), self._stream.process(int(row))
+            assert process is not None
+            known = found.get(pid)
+            # A gauge has no start time; the counters of the same process do.
+            latest = max(int(start), known.started_unix_nano if known else 0)
+            found[pid] = ProcessInstance(process.name, pid, latest)
+        return found.values()

@@ -236,6 +236,16 @@ class TestCriticalProcesses:
         assert bench.candidate(1).critical_missing == ()
         assert bench.candidate(2).critical_seen == (self.DATABASE,)
 
+    def test_in_a_group_without_a_name_it_is_not_seen(self) -> None:
+        bench = Bench(critical=["db"], identity=CriticalIdentity.NAME)
+        processes = [
+            FakeProcess(pid=pid, name="db", extra={"process.owner": "x"}) for pid in (1, 2)
+        ]
+        for _ in range(6):
+            by_owner = a_scrape(processes, bench.now, resource_keys=["process.owner"])
+            bench.step(processes, [by_owner])
+        assert bench.candidate(2).critical_seen == ()
+
     def test_the_only_scrape_of_an_instance_is_checked(self) -> None:
         bench = Bench(critical=["db"])
         database, cron = two_processes()
@@ -296,3 +306,61 @@ def test_a_scrape_sent_twice_counts_once() -> None:
 
 def test_an_empty_scrape_is_none() -> None:
     assert Bench().meter.take_scrape(b"", now=NOON) is None
+
+
+def test_losses_name_what_lost_its_own_series() -> None:
+    bench = Bench()
+    database, cron = two_processes()
+    others = [FakeProcess(pid=pid, name="job") for pid in (5, 6, 7)]
+    for _ in range(4):
+        bench.step([database, cron, *others], [a_scrape([database, others[0]], bench.now)])
+    losses = bench.meter.losses()
+    assert [(loss.name, loss.processes) for loss in losses] == [("job", 3), ("cron", 1), ("db", 1)]
+    assert [loss.visible[Variant.CANDIDATE] for loss in losses] == [1, 0, 1]
+    assert [loss.visible[Variant.BASELINE] for loss in losses] == [3, 1, 1]
+
+
+def test_series_of_the_last_span_are_counted_by_metric() -> None:
+    bench = Bench()
+    assert bench.meter.series_by_metric(Variant.CANDIDATE) == {}
+    bench.finish(two_processes())
+    assert bench.meter.series_by_metric(Variant.CANDIDATE) == {
+        "process.cpu.time": 4,
+        "process.memory.usage": 2,
+    }
+
+
+def test_the_grace_is_that_of_the_slower_variant() -> None:
+    slow = VariantTiming(emits_every=timedelta(seconds=3), holds_for=timedelta(seconds=5))
+    assert Bench(candidate=slow).meter.grace == timedelta(seconds=11)
+    assert Bench().meter.grace == timedelta(seconds=2)
+
+
+def test_output_before_any_scrape_is_a_stray() -> None:
+    bench = Bench()
+    bench.meter.take_output(Variant.CANDIDATE, a_scrape(two_processes(), NOON), now=NOON)
+    bench.finish(two_processes())
+    assert bench.meter.stray_points(Variant.CANDIDATE) == 6
+    assert bench.candidate(0).output_points == 6
+
+
+def test_an_empty_request_changes_nothing() -> None:
+    bench = Bench()
+    bench.step(two_processes(), [b"", a_scrape(two_processes(), bench.now)])
+    bench.finish(two_processes())
+    assert bench.candidate(0).output_points == 6
+
+
+def test_a_collector_that_was_restarted_has_used_an_unknown_amount() -> None:
+    bench = Bench()
+    for number, cpu_seconds in enumerate([5.0, 6.0, 0.1, 0.2, 0.3]):
+        reading = Reading(
+            cpu_seconds=cpu_seconds,
+            rss_bytes=None,
+            refused_points=None,
+            dropped_points=None,
+            queue_full=None,
+        )
+        bench.meter.read(Variant.CANDIDATE, number, reading)
+        bench.step(two_processes())
+    assert [sample.cpu_seconds for sample in bench.of(Variant.CANDIDATE)] == [1.0, None, 0.1]

@@ -2,11 +2,10 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -158,18 +157,17 @@ def usage_of_all(trial: Trial) -> dict[str, dict[str, float | int]]:
     return result
 
 
-def masked(config: Any) -> Any:
+def masked(config: object) -> object:
     """The configuration without what may be a secret."""
     match config:
-        case Mapping():
+        case dict():
+            members = cast("dict[str, object]", config)
             return {
-                key: "***" if _SECRET_KEY.search(str(key)) else masked(value)
-                for key, value in config.items()
+                key: "***" if _SECRET_KEY.search(key) else masked(value)
+                for key, value in members.items()
             }
-        case str():
-            return config
-        case Sequence():
-            return [masked(value) for value in config]
+        case list():
+            return [masked(value) for value in cast("list[object]", config)]
         case _:
             return config
 
