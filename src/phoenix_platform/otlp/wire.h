@@ -6,8 +6,8 @@
  * field 0, varints beyond 10 bytes, lengths beyond the message, groups that do not end, more than
  * 100 levels. Source: https://protobuf.dev/programming-guides/encoding/.
  *
- * It is C and not Cython because it runs several times per data point: the ways to fail must be out
- * of line for the compiler to inline the rest. */
+ * It is C and not Cython because it runs several times per data point: what is rare must be out of line,
+ * and must be handed copies, for the compiler to inline the rest and keep a reader in registers. */
 #ifndef PHOENIX_WIRE_H
 #define PHOENIX_WIRE_H
 
@@ -67,7 +67,12 @@ PHOENIX_HOT int read_varint(Reader *reader, uint64_t *value) {
 		*value = *reader->at++;
 		return 0;
 	}
-	return read_long_varint(reader, value);
+	Reader copy = *reader;
+	uint64_t number = 0;
+	int result = read_long_varint(&copy, &number);
+	*reader = copy;
+	*value = number;
+	return result;
 }
 
 PHOENIX_COLD int read_long_tag(Reader *reader, uint32_t *tag) {
@@ -86,7 +91,12 @@ PHOENIX_HOT int read_tag(Reader *reader, uint32_t *tag) {
 		*tag = *reader->at++;
 		return 0;
 	}
-	return read_long_tag(reader, tag);
+	Reader copy = *reader;
+	uint32_t number = 0;
+	int result = read_long_tag(&copy, &number);
+	*reader = copy;
+	*tag = number;
+	return result;
 }
 
 PHOENIX_COLD int read_long_span(Reader *reader, Reader *span) {
@@ -116,7 +126,11 @@ PHOENIX_HOT int read_span(Reader *reader, Reader *span) {
 			return 0;
 		}
 	}
-	return read_long_span(reader, span);
+	Reader copy = *reader, part = copy;
+	int result = read_long_span(&copy, &part);
+	*reader = copy;
+	*span = part;
+	return result;
 }
 
 PHOENIX_HOT int read_fixed64(Reader *reader, uint64_t *value) {
@@ -161,7 +175,10 @@ PHOENIX_HOT int skip(Reader *reader, uint32_t tag, int depth) {
 		Reader span;
 		return read_span(reader, &span);
 	}
-	return skip_rare(reader, tag, depth);
+	Reader copy = *reader;
+	int result = skip_rare(&copy, tag, depth);
+	*reader = copy;
+	return result;
 }
 
 /* memcmp() == 0; attributes and names are short, and there a call costs more than the comparison. */
