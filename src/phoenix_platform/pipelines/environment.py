@@ -2,16 +2,19 @@
 
 The collector puts them in when it starts. Phoenix leaves them in what it passes on unchanged, and reads
 them only where it must understand a value itself (a receiver's settings). Both need to know which names are
-there, and what an escaped `$$` means. Called by `receivers` and `variants`.
+there, and what an escaped `$$` means. Called by `host_metrics`,
+`streams`, `variant_collectors` and `variants`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.documents import Value, read_document
+from phoenix_platform.pipelines.scalars import parse_go_duration
 
 _REFERENCE: Final = re.compile(r"(?P<dollars>\$+)\{(?P<body>[^${}]*)\}")
 _NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -66,6 +69,18 @@ def expanded(value: Value, environment: Mapping[str, str], *, field: str) -> Val
             return tuple(expanded(member, environment, field=field) for member in value)
         case _:
             return value
+
+
+def read_duration(
+    value: Value, environment: Mapping[str, str], *, default: timedelta, field: str
+) -> timedelta:
+    """A duration of a component as the collector sees it; null and nothing leave its default.
+
+    Raises:
+        InvalidInputError: If it is something else.
+    """
+    seen = expanded(value, environment, field=field)
+    return default if seen is None else parse_go_duration(seen, field=field)
 
 
 def escaped(value: Value) -> Value:

@@ -13,8 +13,7 @@ from typing import Final
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.configurations import Component, Configuration
 from phoenix_platform.pipelines.documents import Path, Value
-from phoenix_platform.pipelines.environment import expanded
-from phoenix_platform.pipelines.scalars import parse_go_duration
+from phoenix_platform.pipelines.environment import expanded, read_duration
 
 RECEIVER: Final = "host_metrics"
 PROCESS: Final = "process"
@@ -190,8 +189,11 @@ def read_host_metrics(
         expanded(dict(component.settings), environment, field=f"{place}: {component.id}"), place
     )
     interval_place = place.below("collection_interval")
-    interval = parse_go_duration(
-        settings.get("collection_interval", "1m"), field=f"{interval_place}: collection_interval"
+    interval = read_duration(
+        settings.get("collection_interval"),
+        {},  # the settings are expanded already
+        default=DEFAULT_INTERVAL,
+        field=f"{interval_place}: collection_interval",
     )
     if interval <= timedelta(0):
         raise interval_place.refusal("collection_interval: must be above zero; write 60s")

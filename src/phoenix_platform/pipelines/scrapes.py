@@ -158,8 +158,7 @@ class _Union:
         agreed: dict[str, Value] = {}
         for key in dict.fromkeys(key for options, _ in sources for key in options):
             entries = [
-                (options.get(key, DEFAULT_OPTIONS.get(key)), place.below(key))
-                for options, place in sources
+                (_written_or_default(options, key), place.below(key)) for options, place in sources
             ]
             agreed[key] = self._agreed(key, entries)
         return {key: value for key, value in agreed.items() if value is not None}
@@ -323,6 +322,11 @@ def _of_scraper(type_: str) -> str:
 def _quoted(text: str) -> str:
     """A text literal of OTTL, which knows Go's escapes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _written_or_default(options: Mapping[str, Value], key: str) -> Value:
+    value = options.get(key)  # null leaves the default, as in the collector
+    return DEFAULT_OPTIONS.get(key) if value is None else value
 
 
 def _mentioned(mappings: Iterable[Mapping[str, object]]) -> Iterable[str]:

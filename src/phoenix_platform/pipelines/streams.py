@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Final
 
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.pipelines.components import Kind, Target
+from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import Component, Configuration
 from phoenix_platform.pipelines.documents import Value
+from phoenix_platform.pipelines.environment import read_duration
 from phoenix_platform.pipelines.own_folders import FILE_STORAGE
-from phoenix_platform.pipelines.scalars import parse_go_duration
-from phoenix_platform.pipelines.topologies import ExporterStream
+from phoenix_platform.pipelines.topologies import ExporterStream, TopologyRequest
 
 RETRY: Final[Mapping[str, Value]] = {
     "enabled": True,
@@ -49,16 +49,15 @@ def plan_streams(
     exporters: Sequence[str],
     *,
     variant: str,
-    meter_url: str,
-    chosen: str | None,
-    target: Target,
+    request: TopologyRequest,
 ) -> tuple[Stream, ...]:
     """Replace each exporter by a stream to the meter.
 
     Raises:
-        InvalidInputError: If there are several and `chosen` names none of them.
+        InvalidInputError: If there are several and the request names none of them, or one has a flush
+            timeout that is no duration.
     """
-    judged = _judged(configuration, exporters, variant, chosen)
+    judged = _judged(configuration, exporters, variant, request.exporter)
     taken: set[str] = set()
     return tuple(
         _stream(
@@ -66,9 +65,8 @@ def plan_streams(
             configuration,
             name=_free_name(id_, taken),
             variant=variant,
-            meter_url=meter_url,
             is_judged=id_ == judged,
-            target=target,
+            request=request,
         )
         for id_ in exporters
     )
@@ -108,18 +106,17 @@ def _stream(
     *,
     name: str,
     variant: str,
-    meter_url: str,
     is_judged: bool,
-    target: Target,
+    request: TopologyRequest,
 ) -> Stream:
     path = f"/{variant}/{name}/v1/metrics"
-    component = f"{target.type_to_write(Kind.EXPORTER, 'otlp_http')}/phoenix_{name}"
+    component = f"{request.target.type_to_write(Kind.EXPORTER, 'otlp_http')}/phoenix_{name}"
     notes = _Notes(
         f"{variant} exporter {exporter.id} ({configuration.document.place(exporter.path)})"
     )
-    queue, holds_for = _queue(exporter, configuration, notes)
+    queue, holds_for = _queue(exporter, configuration, request.environment, notes)
     settings: dict[str, Value] = {
-        "metrics_endpoint": f"{meter_url.rstrip('/')}{path}",
+        "metrics_endpoint": f"{request.meter_url.rstrip('/')}{path}",
         **_compression(exporter, notes),
         "sending_queue": queue,
         "retry_on_failure": RETRY,
@@ -149,7 +146,7 @@ class _Notes:
 
 def _compression(exporter: Component, notes: _Notes) -> dict[str, Value]:
     compression = exporter.settings.get("compression", "gzip") or "none"
-    if compression not in _COMPRESSIONS:
+    if not isinstance(compression, str) or compression not in _COMPRESSIONS:
         notes.add(f"compression {compression} replaced by gzip, which the meter reads")
         return {"compression": "gzip"}
     parameters = exporter.settings.get("compression_params")
@@ -160,7 +157,10 @@ def _compression(exporter: Component, notes: _Notes) -> dict[str, Value]:
 
 
 def _queue(
-    exporter: Component, configuration: Configuration, notes: _Notes
+    exporter: Component,
+    configuration: Configuration,
+    environment: Mapping[str, str],
+    notes: _Notes,
 ) -> tuple[Mapping[str, Value], timedelta]:
     written = exporter.settings.get("sending_queue")
     queue = dict(written) if isinstance(written, Mapping) else {}
@@ -185,6 +185,9 @@ def _queue(
     if not isinstance(batch, Mapping):
         return queue, timedelta(0)
     place = configuration.document.place((*exporter.path, "sending_queue", "batch"))
-    return queue, parse_go_duration(
-        batch.get("flush_timeout", "200ms"), field=f"{place}: flush_timeout"
+    return queue, read_duration(
+        batch.get("flush_timeout"),
+        environment,
+        default=DEFAULT_FLUSH,
+        field=f"{place}: flush_timeout",
     )

@@ -12,13 +12,12 @@ from typing import Final
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import Component, Configuration, Pipeline
 from phoenix_platform.pipelines.documents import Value, thawed
-from phoenix_platform.pipelines.environment import escaped, expanded
+from phoenix_platform.pipelines.environment import escaped, read_duration
 from phoenix_platform.pipelines.host_metrics import HostMetrics, read_host_metrics
 from phoenix_platform.pipelines.own_folders import with_own_folder
-from phoenix_platform.pipelines.scalars import parse_go_duration
 from phoenix_platform.pipelines.scrapes import Reading, Scrape, StandIn
 from phoenix_platform.pipelines.self_telemetry import LOOPBACK, self_telemetry
-from phoenix_platform.pipelines.streams import Stream, plan_streams
+from phoenix_platform.pipelines.streams import DEFAULT_FLUSH, Stream, plan_streams
 from phoenix_platform.pipelines.topologies import TopologyRequest, VariantPlaces, VariantTopology
 from phoenix_platform.pipelines.tried_pipelines import TriedPipelines, tried_pipelines
 
@@ -35,6 +34,8 @@ KEEPS_PROCESSES: Final = frozenset(
 )
 """Processors that never take a process out of a scrape or merge two. Any other may."""
 
+_DEFAULT_GATHERING: Final = timedelta(seconds=60)
+"""`interval` of an interval processor where it is not written."""
 _MAX_REQUEST_BYTES: Final = 64 * 2**20
 """A scrape of 10,000 processes with all metrics is about 30 MB; the receiver's default limit is 20 MiB."""
 
@@ -99,12 +100,7 @@ class VariantCollector:
     def plan(self, scrape: Scrape, relay_every: int) -> PlannedVariant:
         request = self.request
         streams = plan_streams(
-            self.configuration,
-            self.tried.exporters,
-            variant=self.name,
-            meter_url=request.meter_url,
-            chosen=request.exporter,
-            target=request.target,
+            self.configuration, self.tried.exporters, variant=self.name, request=request
         )
         judged = next(stream for stream in streams if stream.stream.is_judged)
         stand_ins = self._stand_ins(scrape)
@@ -259,7 +255,7 @@ class VariantCollector:
     def _batching(self, pipeline: Pipeline) -> timedelta:
         return sum(
             (
-                self._duration(one, "timeout", "200ms")
+                self._duration(one, "timeout", DEFAULT_FLUSH)
                 for one in self._processors(pipeline)
                 if one.type == "batch"
             ),
@@ -268,18 +264,18 @@ class VariantCollector:
 
     def _gathering(self, pipeline: Pipeline) -> timedelta:
         found = (
-            self._duration(one, "interval", "60s")
+            self._duration(one, "interval", _DEFAULT_GATHERING)
             for one in self._processors(pipeline)
             if one.type == "interval"
         )
         return max(found, default=timedelta(0))
 
-    def _duration(self, component: Component, key: str, default: str) -> timedelta:
-        place = f"{self.configuration.document.place((*component.path, key))}: {key}"
-        value = expanded(
-            component.settings.get(key, default), self.request.environment, field=place
+    def _duration(self, component: Component, key: str, default: timedelta) -> timedelta:
+        place = self.configuration.document.place((*component.path, key))
+        written = component.settings.get(key)
+        return read_duration(
+            written, self.request.environment, default=default, field=f"{place}: {key}"
         )
-        return parse_go_duration(value, field=place)
 
 
 def _otlp_receiver(port: int) -> Mapping[str, Value]:

@@ -191,6 +191,9 @@ def test_an_empty_list_of_values_keeps_nothing() -> None:
             "scrape_process_delay: 60s", "scrape_process_delay: 1m", id="duration-spelled-otherwise"
         ),
         pytest.param("scrape_process_delay: 0s", "", id="default-written-once"),
+        pytest.param(
+            "scrape_process_delay: ", "scrape_process_delay: 0s", id="null-for-the-default"
+        ),
         pytest.param("mute_process_io_error: true", "mute_process_io_error: false", id="log-only"),
     ],
 )

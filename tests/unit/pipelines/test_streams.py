@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.pipeline_builders import MINIMAL, a_configuration
+from tests.pipeline_builders import MINIMAL, a_configuration, a_request
 
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.components import Kind, Target
@@ -21,14 +21,13 @@ def plan(
         f"extensions: {extensions}\n" + text.replace("[otlp_http]", "[first]")
     )
     ids = tuple(configuration.components[Kind.EXPORTER])
-    return plan_streams(
-        configuration,
-        ids,
-        variant="candidate",
+    request = a_request(
         meter_url="http://127.0.0.1:9/",
-        chosen=chosen,
+        exporter=chosen,
         target=target or Target(),
+        environment={"FLUSH": "7s"},
     )
+    return plan_streams(configuration, ids, variant="candidate", request=request)
 
 
 def only(settings: str) -> Stream:
@@ -72,6 +71,8 @@ def test_an_older_target_gets_the_older_name() -> None:
         ("{compression: none, compression_params: {level: 3}}", {"compression": "none"}),
         ("{compression: ''}", {"compression": "none"}),
         ("{compression: snappy}", {"compression": "gzip"}),
+        ("{compression: {}}", {"compression": "none"}),
+        ("{compression: {a: 1}}", {"compression": "gzip"}),
     ],
 )  # fmt: skip
 def test_compression_that_the_meter_reads_stays(written: str, kept: dict[str, Any]) -> None:
