@@ -141,7 +141,8 @@ async def test_secrets_are_masked_in_the_collectors_words(collector: CollectorBi
         place="mine.yaml",
         environment={"API_TOKEN": "anotherSecret"},
     )
-    assert 'name == "***" and name == "***" and' in finding.message
+    assert finding.message.count("***") == 2
+    assert "Secret" not in finding.message
 
 
 async def test_what_the_collector_takes_and_we_do_not_read_is_named_too(
