@@ -108,7 +108,7 @@ _any_scalars = _message(
 
 
 def _key_values(values: SearchStrategy[bytes]) -> SearchStrategy[bytes]:
-    plain = st.builds(lambda key, value: field(1, key) + field(2, value), _texts, values)
+    plain = st.tuples(_of(1, _texts), _of(2, values)).map(_joined)
     return plain | _message(_of(1, _texts), _of(2, values))
 
 

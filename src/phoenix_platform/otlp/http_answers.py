@@ -11,7 +11,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
-from phoenix_platform.otlp.deliveries import Accepted, Answer, PartiallyAccepted, TryLater
+from phoenix_platform.otlp.deliveries import Accepted, Answer, PartiallyAccepted
 
 PROTOBUF: Final = "application/x-protobuf"
 
@@ -42,8 +42,9 @@ def http_of(answer: Answer) -> HttpAnswer:
         case PartiallyAccepted(rejected_points=rejected, message=message):
             partial = _varint_field(1, rejected) + _text_field(2, message)
             return HttpAnswer(HTTPStatus.OK, _bytes_field(1, partial))
-        case TryLater(retry_after=after, message=message):
-            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after=after)
+        case later:
+            status, after = HTTPStatus.SERVICE_UNAVAILABLE, later.retry_after
+            return refusal(status, later.message, retry_after=after)
 
 
 def refusal(

@@ -5,7 +5,7 @@ queues. What is in flight is bounded: beyond the bound senders are told to come 
 Source: OTLP specification 1.x, OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,13 +17,12 @@ from phoenix_platform.otlp.encodings import DECODER_OF, decompressed
 from phoenix_platform.otlp.errors import BodyTooLargeError
 from phoenix_platform.otlp.http_answers import PROTOBUF, HttpAnswer, http_of, refusal
 
-AsgiMessage: TypeAlias = MutableMapping[str, Any]
+AsgiMessage: TypeAlias = Mapping[str, Any]
+"""ASGI's own shape, taken apart here only."""
 Receive: TypeAlias = Callable[[], Awaitable[AsgiMessage]]
-Send: TypeAlias = Callable[[AsgiMessage], Awaitable[None]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _ENCODINGS: Final = ", ".join(DECODER_OF)
-_UNREAD: Final = {"connection": "close"}
-"""The rest of the request is not read, so nothing can follow it on its connection."""
 _UNAVAILABLE_RETRY: Final = timedelta(seconds=5)
 """When a sink fails without saying for how long: the collector's own first retry interval."""
 
@@ -42,6 +41,9 @@ class ReceiverLimits:
     """Body unpacked: seven such scrapes in one batch."""
     max_bytes_in_flight: int = 256 * 1024 * 1024
     """All bodies being read or waiting for their sink: four of the largest."""
+    max_drained_bytes: int = 256 * 1024 * 1024
+    """Of a refused body, read and thrown away. A sender still writing when the answer comes and the
+    connection closes sees a reset instead, and tries the same again for ever."""
     retry_after: timedelta = timedelta(seconds=1)
     """What senders are told when too much is in flight: a body stays for milliseconds."""
 
@@ -57,75 +59,97 @@ class OtlpReceiver:
     async def __call__(self, scope: AsgiMessage, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "http":
-                head = _Head.of(scope)
-                answer = self._refusal_of(head) or await self._take(head, receive)
-                if answer is not None:
-                    await _send(answer, send)
+                await self._answer(_Head.of(scope), _IncomingBody(receive), send)
             case "lifespan":
                 await _live(receive, send)
             case _:
                 await send({"type": "websocket.close"})
+
+    async def _answer(self, head: "_Head", incoming: "_IncomingBody", send: Send) -> None:
+        try:
+            answer = self._refusal_of(head) or await self._take(head, incoming)
+            await incoming.drain(self._limits.max_drained_bytes)
+        except _GoneError:
+            return
+        await _send(answer, send, is_last=incoming.has_more)
 
     def _refusal_of(self, head: "_Head") -> HttpAnswer | None:
         """What is wrong with the request already before its body is read."""
         if head.path not in self._sinks:
             known = ", ".join(sorted(self._sinks))
             message = f"no receiver at {head.path}; OTLP metrics are taken at {known}"
-            return refusal(HTTPStatus.NOT_FOUND, message, headers=_UNREAD)
+            return refusal(HTTPStatus.NOT_FOUND, message)
         if head.method != "POST":
             message = f"method {head.method}: OTLP metrics are sent by POST"
-            headers = {"allow": "POST", **_UNREAD}
+            headers = {"allow": "POST"}
             return refusal(HTTPStatus.METHOD_NOT_ALLOWED, message, headers=headers)
         if head.content_type != PROTOBUF:
             message = f"content-type {head.content_type!r} is not taken; send {PROTOBUF}"
-            headers = {"accept": PROTOBUF, **_UNREAD}
+            headers = {"accept": PROTOBUF}
             return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, headers=headers)
         if head.encoding not in DECODER_OF:
             message = f"content-encoding {head.encoding!r} is not taken; send one of {_ENCODINGS}"
-            headers = {"accept-encoding": _ENCODINGS, **_UNREAD}
+            headers = {"accept-encoding": _ENCODINGS}
             return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, headers=headers)
         return None
 
-    async def _take(self, head: "_Head", receive: Receive) -> HttpAnswer | None:
-        """Read the body and ask the sink; `None` if the sender has gone away meanwhile."""
+    async def _take(self, head: "_Head", incoming: "_IncomingBody") -> HttpAnswer:
+        """Read the body and ask the sink."""
         try:
             with _Load(self._in_flight) as load:
-                delivery = await self._read(head, receive, load)
-                if delivery is None:
-                    return None
+                delivery = await self._read(head, incoming, load)
                 return http_of(await self._sinks[head.path](delivery))
         except _OverloadedError as error:
             after = self._limits.retry_after
-            status = HTTPStatus.TOO_MANY_REQUESTS
-            return refusal(status, str(error), retry_after=after, headers=_UNREAD)
+            return refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), retry_after=after)
         except BodyTooLargeError as error:
-            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error), headers=_UNREAD)
+            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
         except InvalidInputError as error:
             return refusal(HTTPStatus.BAD_REQUEST, str(error))
         except UnavailableError as error:
             return http_of(TryLater(_UNAVAILABLE_RETRY, str(error)))
 
-    async def _read(self, head: "_Head", receive: Receive, load: "_Load") -> Delivery | None:
+    async def _read(self, head: "_Head", incoming: "_IncomingBody", load: "_Load") -> Delivery:
         limit = self._limits.max_wire_bytes
         wire_bytes = 0
         chunks: list[bytes] = []
-        more = head.content_length <= limit
-        while more and wire_bytes <= limit:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            chunks.append(message.get("body", b""))
+        while incoming.has_more:
+            chunks.append(await incoming.next_chunk())
             wire_bytes += len(chunks[-1])
             load.set(wire_bytes)
-            more = message.get("more_body", False)
-        if max(head.content_length, wire_bytes) > limit:
-            raise BodyTooLargeError(
-                f"the body has more than {limit} bytes; compress it or send smaller batches",
-                limit=limit,
-            )
+            if max(head.content_length, wire_bytes) > limit:
+                raise BodyTooLargeError(
+                    f"the body has more than {limit} bytes; compress it or send smaller batches",
+                    limit=limit,
+                )
         body = decompressed(b"".join(chunks), head.encoding, max_bytes=self._limits.max_body_bytes)
         load.set(len(body))
         return Delivery(body=body, wire_bytes=wire_bytes, path=head.path)
+
+
+class _GoneError(Exception):
+    """The sender has closed the connection: there is nobody to answer."""
+
+
+class _IncomingBody:
+    """The chunks of a request's body, as far as they have been read."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.has_more = True
+
+    async def next_chunk(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        self.has_more = message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk
+
+    async def drain(self, max_bytes: int) -> None:
+        """Throw away what is left, up to about `max_bytes`."""
+        while self.has_more and max_bytes >= 0:
+            max_bytes -= len(await self.next_chunk())
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +212,13 @@ class _Load:
             )
 
 
-async def _send(answer: HttpAnswer, send: Send) -> None:
+async def _send(answer: HttpAnswer, send: Send, *, is_last: bool) -> None:
+    """Send `answer`, as the last one on its connection if something unread still stands in the way."""
     headers = {
         "content-type": PROTOBUF,
         "content-length": str(len(answer.body)),
         **answer.headers,
+        **({"connection": "close"} if is_last else {}),
     }
     await send(
         {
