@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from phoenix_platform.agent.settings import process_environment
+
 SCRIPT = Path(__file__).parents[2] / "collector" / "build.sh"
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **variables}  # noqa: TID251 - the script finds Go and the cache there
+    environment = {**process_environment(), **variables}
     return subprocess.run(
         [SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False
     )

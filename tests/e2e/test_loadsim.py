@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import phoenix_platform
+from phoenix_platform.agent.settings import process_environment
 
 PHOENIX = [sys.executable, "-m", "phoenix_platform", "loadsim"]
 ENVIRONMENT_ROOT = str(Path(phoenix_platform.__file__).parents[1])
@@ -24,12 +25,7 @@ def run(*arguments: str, temp: Path) -> subprocess.CompletedProcess[str]:
 
 
 def environment(temp: Path) -> dict[str, str]:
-    return {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": ENVIRONMENT_ROOT,
-        "TMPDIR": str(temp),
-        "HOME": str(temp),
-    }
+    return {**process_environment(), "PYTHONPATH": ENVIRONMENT_ROOT, "TMPDIR": str(temp)}
 
 
 def binaries_running_from(folder: Path) -> list[str]:
