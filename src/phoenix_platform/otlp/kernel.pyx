@@ -45,8 +45,6 @@ cdef enum:
     DATA_POINTS = 0x0A
     TEMPORALITY = 0x10
     IS_MONOTONIC = 0x18
-    START_TIME = 0x11
-    TIME = 0x19
     # Levels of messages, the body being 0.
     RESOURCE_METRICS_DEPTH = 1
     RESOURCE_DEPTH = 2
@@ -59,12 +57,6 @@ cdef enum:
     NO_KIND = 5
     FIRST_POINTS = 64
     METRIC_HEAD = 8  # bytes before the name in an interned metric
-
-cdef struct PointTags:
-    uint32_t attributes
-    uint32_t number  # the double that is the value
-    uint32_t integer  # the sfixed64 that is the value; 0 matches no tag
-    uint32_t flags
 
 cdef struct Head:
     # What a Metric message says about its points.
@@ -451,56 +443,27 @@ cdef class Kernel:
                 skip(&reader, tag, DATA_DEPTH)
         return 0
 
-    cdef int _read_point(self, Reader point, const PointTags* tags) except -1:
-        cdef Reader reader = point
-        cdef Reader span
-        cdef Reader raw = Reader(point.at, point.at)
-        cdef const uint8_t* start
-        cdef uint32_t tag = 0
-        cdef uint64_t number = 0
-        cdef uint64_t time = 0
-        cdef uint64_t start_time = 0
-        cdef uint32_t flags = 0
-        cdef double value = 0.0 if self.head.kind == 4 else NAN_VALUE  # a summary's sum is not optional
-        cdef bint scattered = False
-        while reader.at < reader.end:
-            start = reader.at
-            read_tag(&reader, &tag)
-            if tag == tags.attributes:
-                read_span(&reader, &span)
-                if raw.at == raw.end:
-                    raw.at = start
-                elif raw.end != start:
-                    scattered = True
-                raw.end = reader.at
-            elif tag == TIME:
-                read_fixed64(&reader, &time)
-            elif tag == START_TIME:
-                read_fixed64(&reader, &start_time)
-            elif tag == tags.number:
-                read_fixed64(&reader, &number)
-                value = double_of(number)
-            elif tag == tags.integer:
-                read_fixed64(&reader, &number)
-                value = <double><int64_t>number
-            elif tag == tags.flags:
-                read_varint(&reader, &number)
-                flags = <uint32_t>number
-            else:
-                skip(&reader, tag, POINT_DEPTH)
-        if scattered:
-            self._join_attributes(point, tags.attributes)
-            raw.at = self.joined_attributes.content
-            raw.end = raw.at + self.joined_attributes.length
-        cdef uint32_t row = self._row_of(raw, tags.attributes)
+    cdef int _read_point(self, Reader message, const PointTags* tags) except -1:
+        cdef Point point
         cdef size_t count = self.count
+        point.time = point.start_time = 0
+        point.value = 0.0 if self.head.kind == 4 else NAN_VALUE  # a summary's sum is not optional
+        point.flags = 0
+        point.scattered = False
+        point.attributes = Reader(message.at, message.at)
+        read_point(message, tags, POINT_DEPTH, &point)
+        if point.scattered:
+            self._join_attributes(message, tags.attributes)
+            point.attributes.at = self.joined_attributes.content
+            point.attributes.end = point.attributes.at + self.joined_attributes.length
+        cdef uint32_t row = self._row_of(point.attributes, tags.attributes)
         if count == self.capacity:
             self._resize_columns(2 * count)
         self.row_column[count] = row
-        self.time_column[count] = saturated(time)
-        self.start_time_column[count] = saturated(start_time)
-        self.value_column[count] = value
-        self.flags_column[count] = flags
+        self.time_column[count] = saturated(point.time)
+        self.start_time_column[count] = saturated(point.start_time)
+        self.value_column[count] = point.value
+        self.flags_column[count] = point.flags
         self.count = count + 1
         return 0
 

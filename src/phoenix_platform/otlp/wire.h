@@ -181,6 +181,86 @@ PHOENIX_HOT int skip(Reader *reader, uint32_t tag, int depth) {
 	return result;
 }
 
+/* What a data point's fields are called in its kind of metric; 0 is the tag of no field. */
+typedef struct {
+	uint32_t attributes;
+	uint32_t number;  /* the double that is the value */
+	uint32_t integer; /* the sfixed64 that is the value */
+	uint32_t flags;
+} PointTags;
+
+typedef struct {
+	uint64_t time;
+	uint64_t start_time;
+	double value;
+	uint32_t flags;
+	int scattered;     /* whether other fields stand between the attributes, */
+	Reader attributes; /* which begin with the first one's tag and end with the last one */
+} Point;
+
+enum { START_TIME = 0x11, TIME = 0x19 };
+
+PHOENIX_HOT void set_number(Point *point, const PointTags *tags, uint32_t tag, uint64_t bits) {
+	if (tag == TIME) point->time = bits;
+	else if (tag == START_TIME) point->start_time = bits;
+	else if (tag == tags->number) point->value = double_of(bits);
+	else if (tag == tags->integer) point->value = (double)(int64_t)bits;
+}
+
+PHOENIX_HOT void add_attribute_at(Point *point, const uint8_t *start, const uint8_t *end) {
+	if (point->attributes.at == point->attributes.end) point->attributes.at = start;
+	else if (point->attributes.end != start) point->scattered = 1;
+	point->attributes.end = end;
+}
+
+/* A field that `read_point` has no short cut for. */
+PHOENIX_COLD int read_point_field(Reader *reader, const PointTags *tags, int depth, Point *point) {
+	const uint8_t *start = reader->at;
+	uint32_t tag;
+	uint64_t number;
+	if (read_tag(reader, &tag) < 0) return -1;
+	if (tag == tags->flags) {
+		if (read_varint(reader, &number) < 0) return -1;
+		point->flags = (uint32_t)number;
+	} else if ((tag & 7) == FIXED64) {
+		if (read_fixed64(reader, &number) < 0) return -1;
+		set_number(point, tags, tag, number);
+	} else {
+		if (skip(reader, tag, depth) < 0) return -1;
+		if (tag == tags->attributes) add_attribute_at(point, start, reader->at);
+	}
+	return 0;
+}
+
+/* The fields of a data point in a message at `depth`, into a `point` that holds the defaults. */
+PHOENIX_HOT int read_point(Reader reader, const PointTags *tags, int depth, Point *point) {
+	/* Start time, time and number, as the collector writes them, in one step. */
+	const uint8_t *first = reader.at;
+	if (PHOENIX_LIKELY(reader.end - first >= 27 && first[0] == START_TIME && first[9] == TIME)
+	    && (first[18] == tags->number || first[18] == tags->integer)) {
+		point->start_time = load64(first + 1);
+		point->time = load64(first + 10);
+		set_number(point, tags, first[18], load64(first + 19));
+		reader.at = first + 27;
+	}
+	while (reader.at < reader.end) {
+		const uint8_t *at = reader.at;
+		ptrdiff_t left = reader.end - at;
+		if ((*at & 0x87) == FIXED64 && *at >= 8 && left >= 9) {
+			set_number(point, tags, *at, load64(at + 1));
+			reader.at = at + 9;
+		} else if (*at == tags->attributes && left >= 2 && at[1] < 0x80 && at[1] <= left - 2) {
+			reader.at = at + 2 + at[1];
+			add_attribute_at(point, at, reader.at);
+		} else {
+			Reader copy = reader;
+			if (read_point_field(&copy, tags, depth, point) < 0) return -1;
+			reader = copy;
+		}
+	}
+	return 0;
+}
+
 /* memcmp() == 0; attributes and names are short, and there a call costs more than the comparison. */
 PHOENIX_HOT int is_same(const uint8_t *a, const uint8_t *b, size_t length) {
 	if (length > 64) return memcmp(a, b, length) == 0;

@@ -11,6 +11,20 @@ cdef extern from "wire.h":
         const uint8_t* at
         const uint8_t* end
 
+    ctypedef struct PointTags:
+        uint32_t attributes
+        uint32_t number
+        uint32_t integer
+        uint32_t flags
+
+    ctypedef struct Point:
+        uint64_t time
+        uint64_t start_time
+        double value
+        uint32_t flags
+        bint scattered
+        Reader attributes
+
     PyObject* wire_fault_type
     uint32_t load32(const uint8_t* at)
     uint64_t load64(const uint8_t* at)
@@ -23,6 +37,7 @@ cdef extern from "wire.h":
     int read_fixed64(Reader* reader, uint64_t* value) except -1
     int read_span(Reader* reader, Reader* span) except -1
     int skip(Reader* reader, uint32_t tag, int depth) except -1
+    int read_point(Reader reader, const PointTags* tags, int depth, Point* point) except -1
 
 
 class WireFault(Exception):
