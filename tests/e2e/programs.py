@@ -64,14 +64,23 @@ class Program:
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def leftovers(self) -> list[str]:
-        """Processes that belong to this run, by the folder in their environment, and its files."""
+        """Processes that belong to this run, by the folder in their environment or with their
+        binary, and files in it."""
         mark = f"TMPDIR={self.temporary}".encode()
         pids = [
             f"{entry.name} {_name_of(entry)}"
             for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and mark in _environment_of(entry).split(b"\0")
+            if entry.name.isdigit()
+            and (mark in _environment_of(entry).split(b"\0") or self._holds(entry))
         ]
         return [*pids, *(path.name for path in self.temporary.iterdir())]
+
+    def _holds(self, entry: Path) -> bool:
+        """Whether the process runs a binary out of this run's folder."""
+        try:
+            return (entry / "exe").readlink().is_relative_to(self.temporary)
+        except OSError:
+            return False
 
     def _file(self, name: str) -> Path:
         return self.folder / name

@@ -4,7 +4,6 @@ import asyncio
 from typing import Final
 
 import httpx
-import structlog
 
 from phoenix_platform.metering.meter import Meter
 from phoenix_platform.metering.samples import Variant
@@ -15,8 +14,6 @@ MAX_WAITING_SCRAPES: Final = 8
 
 _WHOLE: Final = (b"", b"\x0a\x00")
 """An `ExportMetricsServiceResponse` without a partial success, or with an empty one."""
-
-log = structlog.get_logger()
 
 
 class Relay:
@@ -36,23 +33,29 @@ class Relay:
         self.refused_scrapes = 0
         """Scrapes that it did not take whole."""
         self.last_refusal: str | None = None
+        self._is_sending = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every scrape offered so far was answered."""
+        return self._queue.empty() and not self._is_sending
 
     def offer(self, scrape: Scrape, body: bytes) -> None:
         """Queue a scrape, or count it as lost when the queue is full; never waits."""
         try:
             self._queue.put_nowait((scrape, body))
         except asyncio.QueueFull:
-            if not self.lost_scrapes:
-                log.warning("variant is too slow, scrapes are lost", variant=self._variant.value)
             self.lost_scrapes += 1
 
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
             scrape, body = await self._queue.get()
+            self._is_sending = True
             self._meter.begin_relay(self._variant, scrape)
             reason = await self._send(body)
             self._meter.end_relay(self._variant, scrape, acknowledged=reason is None)
+            self._is_sending = False
             if reason is not None:
                 self.refused_scrapes += 1
                 self.last_refusal = reason
@@ -67,7 +70,7 @@ class Relay:
                 timeout=self._timeout_seconds,
             )
         except httpx.TimeoutException:
-            return f"no answer within {self._timeout_seconds:.0f} s"
+            return f"no answer within {self._timeout_seconds:g} s"
         except httpx.TransportError as error:
             return f"{type(error).__name__}: {error}"
         if not response.is_success:

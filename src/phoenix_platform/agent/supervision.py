@@ -17,6 +17,7 @@ from phoenix_platform.agent.usage import Usage, usage_of
 from phoenix_platform.core.errors import UnavailableError
 
 _LOG_LINES: Final = 200
+_MOST_ERROR_LINES: Final = 12
 _LONGEST_LINE: Final = 64 * 1024
 _START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 10
@@ -127,10 +128,11 @@ class Collector:
             await self._reader
 
     def last_words(self) -> str:
-        """The collector's own reason: its last `Error:` line, else its last line."""
-        errors = [line for line in self.log_tail if line.startswith("Error:")]
-        lines = errors or list(self.log_tail)
-        return lines[-1] if lines else "it wrote nothing"
+        """The collector's own reason: from its last `Error:` line on, else its last line."""
+        lines = list(self.log_tail)
+        starts = [number for number, line in enumerate(lines) if line.startswith("Error:")]
+        said = lines[starts[-1] :][:_MOST_ERROR_LINES] if starts else lines[-1:]
+        return " ".join(line.strip() for line in said if line.strip()) or "it wrote nothing"
 
     def check(self) -> None:
         """Raise `CollectorFailedError` if it has ended."""

@@ -5,7 +5,6 @@ judges them is the caller (`phoenix trial`).
 """
 
 import asyncio
-import json
 import os
 import resource
 from collections import deque
@@ -40,6 +39,7 @@ from phoenix_platform.otlp.deliveries import Accepted, Answer, Delivery, Sink
 from phoenix_platform.otlp.receiver import OtlpReceiver
 from phoenix_platform.pipelines.components import Target
 from phoenix_platform.pipelines.configurations import Configuration
+from phoenix_platform.pipelines.emission import write_document
 from phoenix_platform.pipelines.topologies import (
     Topology,
     TopologyRequest,
@@ -339,8 +339,7 @@ class _Starter:
         path = self.folder / f"{name}.yaml"
         try:
             path.touch(mode=0o600)
-            # JSON is YAML, and its writer cannot misquote.
-            path.write_text(json.dumps(config, indent=1), encoding="utf-8")
+            path.write_text(write_document(config), encoding="utf-8")
             for folder in (
                 () if name == SOURCE else variant_of(self.topology, Variant(name)).folders
             ):
