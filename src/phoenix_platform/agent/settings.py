@@ -58,8 +58,3 @@ class AgentSettings(BaseSettings):
 def process_environment() -> dict[str, str]:
     """A copy of this process's environment, for collectors that a user's configuration makes read it."""
     return dict(os.environ)  # noqa: TID251 - the settings module, where the environment is read
-
-
-def inherited_environment() -> dict[str, str]:
-    """The environment of this process: what collectors inherit, and `${env:…}` refers to."""
-    return dict(os.environ)  # noqa: TID251 - this is the settings module

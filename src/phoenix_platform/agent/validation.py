@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_platform.agent.binaries import CollectorBinary
-from phoenix_platform.agent.ports import free_ports
-from phoenix_platform.agent.rehearsals import RehearsalPlaces, ports_needed, rehearsal_of
+from phoenix_platform.agent.ports import endless_ports
 from phoenix_platform.core.errors import InvalidInputError, UnavailableError
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import parse_configuration
 from phoenix_platform.pipelines.documents import Document, Value, read_document
 from phoenix_platform.pipelines.documents import Path as KeyPath
 from phoenix_platform.pipelines.emission import write_document
+from phoenix_platform.pipelines.rehearsals import plan_rehearsal
 
 _VALIDATE_SECONDS: Final = 20.0
 _START_SECONDS: Final = 30.0
@@ -94,14 +94,15 @@ async def validate_configuration(
         except InvalidInputError as error:
             at, _, reason = str(error).partition(": ")
             return [Finding(place=at, component=None, message=reason)]
-        storage = folder / "storage"
-        storage.mkdir()
-        places = RehearsalPlaces(
-            ports=tuple(free_ports(ports_needed(configuration))), folder=storage
+        rehearsal = plan_rehearsal(
+            configuration,
+            next_port=endless_ports().__next__,
+            folder=str(folder / "extensions"),
+            target=binary.target,
         )
-        file.write_text(
-            write_document(rehearsal_of(configuration, places, binary.target)), encoding="utf-8"
-        )
+        for own in rehearsal.folders:
+            Path(own).mkdir(parents=True)  # noqa: ASYNC240 - a folder takes microseconds
+        file.write_text(write_document(rehearsal.config), encoding="utf-8")
         words = await check.start(file)
         return [] if words is None else check.findings(words)
 

@@ -11,7 +11,7 @@ import typer
 
 from phoenix_platform.agent.binaries import find_collector
 from phoenix_platform.agent.host import count_processes, read_host
-from phoenix_platform.agent.settings import AgentSettings, inherited_environment
+from phoenix_platform.agent.settings import AgentSettings, process_environment
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.verdicts import Verdict
 from phoenix_platform.cli.exit_codes import ExitCode
@@ -120,7 +120,7 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     Ends with 0 for promote, 20 for stop_futile, 21 for inconclusive, 22 for invalid, 23 for abort.
     """
     clock = SystemClock()
-    settings, environment = AgentSettings(), inherited_environment()
+    settings, environment = AgentSettings(), process_environment()
     processes = count_processes()
     chosen = parse_duration(interval, field="--interval") if interval else None
     tried = read_pipeline(candidate)
