@@ -64,8 +64,8 @@ def run() -> list[dict[str, str | float]]:
             "unit": "points/s/core",
             "against": REFERENCE,
             "ratio": round(rate / rates[REFERENCE], 1),
-            "machine": f"{platform.machine()}, {_processor()}",
-            "commit": _commit(),
+            "machine": machine(),
+            "commit": commit(),
         }
         for name, rate in rates.items()
     ]
@@ -115,12 +115,15 @@ def _cpu_seconds(work: Callable[[], object]) -> float:
     return time.thread_time() - start
 
 
-def _processor() -> str:
+def machine() -> str:
+    """What it was measured on."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+    names = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    return f"{platform.machine()}, {next(names, 'unknown processor')}"
 
 
-def _commit() -> str:
+def commit() -> str:
+    """What was measured; empty outside a checkout."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     done = subprocess.run(  # noqa: S603 - a constant command
         command, capture_output=True, text=True, check=False, cwd=RECORDED
