@@ -36,7 +36,7 @@ from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.metering.scrapes import Scrape
 from phoenix_platform.otlp.decoding import Decoder
 from phoenix_platform.otlp.deliveries import Accepted, Answer, Delivery, Sink
-from phoenix_platform.otlp.receiver import OtlpReceiver
+from phoenix_platform.otlp.receiver import OtlpReceiver, ReceiverLimits
 from phoenix_platform.pipelines.components import Target
 from phoenix_platform.pipelines.configurations import Configuration
 from phoenix_platform.pipelines.emission import write_document
@@ -54,6 +54,9 @@ _RELAY_TIMEOUT_INTERVALS: Final = 5
 _COUNTERS_EVERY_SECONDS: Final = 2.0
 """How often a collector is asked for its counters: asking costs it CPU time that is not its own."""
 _CPU_WINDOW_SECONDS: Final = 30.0
+_LIMITS: Final = ReceiverLimits(max_wire_bytes=64 * 2**20)
+"""The source sends uncompressed, so that the same bytes can be relayed: 10,000 processes with every
+opt-in metric are about 30 MB."""
 
 Progress = Callable[[str], None]
 
@@ -231,7 +234,7 @@ async def running_trial(
         collectors = await starter.start_variants(stack)
         topology = starter.topology
         trial = Trial(settings, topology, collectors, tasks, clock)
-        door.receiver = OtlpReceiver(_sinks(trial))
+        door.receiver = OtlpReceiver(_sinks(trial), _LIMITS)
         trial.relays = {
             variant: _relay(trial, variant, otlp_port, client)
             for variant, otlp_port in starter.otlp_ports.items()

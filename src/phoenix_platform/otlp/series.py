@@ -6,14 +6,14 @@ from enum import StrEnum
 from typing import TypeAlias
 
 AttributeValue: TypeAlias = (
-    None
-    | bool
+    bool
     | int
     | float
     | str
     | bytes
     | tuple["AttributeValue", ...]
     | Mapping[str, "AttributeValue"]
+    | None
 )
 """The values of OTLP's `AnyValue`. Text that is not UTF-8 carries surrogate escapes."""
 
