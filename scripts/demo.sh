@@ -11,15 +11,17 @@ phoenix=.venv/bin/phoenix
 # Any collector will do to begin with; without one, ours is built first (about 5 min, once).
 building=
 mkdir -p build
-if collector=$($phoenix collector path 2>/dev/null); then
-  case $collector in
-    */phoenix-otelcol | "${PHOENIX_COLLECTOR:-}") ;;
-    *)
-      say "using $collector; the Phoenix collector is built meanwhile, for the next time"
-      nice -n 19 collector/build.sh >/dev/null 2>build/collector.log &
-      building=$!
-      ;;
-  esac
+ours=$(collector/build.sh --path 2>/dev/null || true)
+if [ -n "${PHOENIX_COLLECTOR:-}" ]; then
+  collector=$PHOENIX_COLLECTOR
+elif [ -x "$ours" ]; then
+  collector=$ours
+elif collector=$($phoenix collector path 2>/dev/null); then
+  if [ -n "$ours" ]; then
+    say "using $collector; the Phoenix collector is built meanwhile, for the next time"
+    nice -n 19 collector/build.sh >/dev/null 2>build/collector.log &
+    building=$!
+  fi
 else
   collector=$(collector/build.sh)
 fi

@@ -41,7 +41,7 @@ def batch_means(values: NDArray[np.float64], length: int) -> NDArray[np.float64]
 
 
 def correlation_time(
-    residual: NDArray[np.float64], scale: NDArray[np.float64]
+    residual: NDArray[np.float64], scale: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
     """τ: how many intervals carry the information of one independent interval; at least 1.
 
@@ -53,7 +53,7 @@ def correlation_time(
 
 
 def variance_factor(
-    residual: NDArray[np.float64], scale: NDArray[np.float64]
+    residual: NDArray[np.float64], scale: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
     """φ: by what factor correlation between batches widens the variance of their mean; at least 1.
 
@@ -83,7 +83,7 @@ def expected_length(length: int, tau: float) -> int:
 
 
 def _inflation(
-    residual: NDArray[np.float64], scale: NDArray[np.float64], most: float
+    residual: NDArray[np.float64], scale: NDArray[np.float64] | float, most: float
 ) -> NDArray[np.float64]:
     """(1+r1)/(1-r1) with the lag-1 autocorrelation r1, its downward bias in short series mended."""
     n = residual.shape[-1]

@@ -33,11 +33,11 @@ def bounds_sentence(state: ReductionState, plan: Plan) -> str:
     """What the last batch end says about the longer run."""
     noun, target = NOUN_OF[state.objective], show_share(plan.target_reduction)
     match state.last_look:
-        case Look(reduction_low=float(low), reduction_high=float(high)):
+        case Look(reduction_low=float(low), reduction_high=float(high)) as look:
             bounds = f"between {show_share(low)} and {show_share(high)}"
-            if low > plan.target_reduction:
+            if look.is_above(plan.target_reduction):
                 relation = f"more than the {target} asked for"
-            elif high < plan.target_reduction:
+            elif look.is_below(plan.target_reduction):
                 relation = f"less than the {target} asked for"
             else:
                 relation = f"which may be more or less than the {target} asked for"
@@ -65,6 +65,16 @@ def scope_sentence(window: timedelta, plan: Plan) -> str:
             f"whole fleet."
         )
     return f"The run covered {covered}, at least the {needed} that a verdict for the fleet needs."
+
+
+def scope_needed_sentences(window: timedelta, plan: Plan) -> list[str]:
+    """What a promotion needs to speak for the fleet; nothing if it does."""
+    if plan.min_duration is None:
+        return ["For a verdict on the whole fleet: an experiment on its hosts."]
+    if window < plan.min_duration:
+        needed = show_duration(plan.min_duration.total_seconds())
+        return [f"For a verdict on the whole fleet: a run of {needed} at least."]
+    return []
 
 
 def unpaired_sentence(*, paired: int, unpaired: int, plan: Plan) -> str:
@@ -100,13 +110,12 @@ def needed_sentences(
     look = state.last_look
     at = state.verdict_possible_at
     until_then = (at - state.intervals) * interval
-    low = None if look is None else look.reduction_low
-    if low is None:
+    if look is None or look.reduction_low is None:
         needed.append(
             f"A first verdict is possible after {at} intervals, in about "
             f"{show_duration(until_then.total_seconds())} at the correlation seen so far."
         )
-    elif low > plan.target_reduction:
+    elif look.is_above(plan.target_reduction):
         needed.append(
             f"The saving is large enough; it is judged again with the guardrails after "
             f"{state.next_look_in} intervals."

@@ -40,8 +40,8 @@ def differences(record: Mapping[str, Any], again: Judgement) -> list[str]:
     Raises:
         InvalidInputError: If the record has no judgement.
     """
-    recorded: Any = record.get("judgement")
-    if not isinstance(recorded, Mapping):
+    recorded: dict[str, Any] | None = record.get("judgement")
+    if not isinstance(recorded, dict):
         raise InvalidInputError(
             "judgement: the record has none, its run broke off before a verdict; there is nothing to verify"
         )

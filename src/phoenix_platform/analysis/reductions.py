@@ -7,6 +7,7 @@ the intervals taken so far.
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ from phoenix_platform.analysis.batches import (
 from phoenix_platform.analysis.plans import Objective
 from phoenix_platform.analysis.ratios import ratio_bounds, residual_correlation_time
 from phoenix_platform.analysis.sequences import critical_t, log_e_value
+
+_ROUNDING: Final = 1e-12
+"""Constant counts exactly at the target have bounds without width; which side of it doubles put them
+decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,16 @@ class Look:
     reduction_high: float | None
     log_e_value: float
     """Natural logarithm of the evidence against "the reduction is the target"."""
+
+    def is_above(self, target_reduction: float) -> bool:
+        """Whether the longer run surely saves more than the target."""
+        low = self.reduction_low
+        return low is not None and low > target_reduction + _ROUNDING
+
+    def is_below(self, target_reduction: float) -> bool:
+        """Whether the longer run surely saves less than the target."""
+        high = self.reduction_high
+        return high is not None and high < target_reduction - _ROUNDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

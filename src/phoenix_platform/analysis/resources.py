@@ -17,6 +17,8 @@ from phoenix_platform.metering.samples import Sample
 
 _TESTED_MEANS: Final = 2
 """CPU and RSS share the level of aborts; the other guardrails are invariants and need none."""
+_ROUNDING: Final = 1e-9
+"""A constant exactly at the limit is neither above nor below it, however doubles round."""
 
 
 class MeanGuardrail:
@@ -58,9 +60,11 @@ class MeanGuardrail:
         look = self._sequence.look
         if not len(self._sequence):
             return status_without_data(self._plan, self._name)
-        if self._sequence.is_beyond_cap or (look is not None and look.low > self._limit):
+        if self._sequence.is_beyond_cap:
             return GuardrailStatus.ABORT
-        if look is not None and look.high < self._limit:
+        if look is not None and look.low > self._limit * (1 + _ROUNDING):
+            return GuardrailStatus.ABORT
+        if look is not None and look.high < self._limit * (1 - _ROUNDING):
             return GuardrailStatus.PASS
         return GuardrailStatus.PENDING
 

@@ -17,6 +17,7 @@ from phoenix_platform.analysis.explanations import (
     broken_sentences,
     guardrails_sentence,
     needed_sentences,
+    scope_needed_sentences,
     scope_sentence,
     unpaired_sentence,
     window_sentence,
@@ -27,7 +28,7 @@ from phoenix_platform.analysis.pairs import Timeline
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.reductions import Look, ReductionState
 from phoenix_platform.analysis.retention import Assurance
-from phoenix_platform.core.units import show_duration, show_share
+from phoenix_platform.core.units import show_share
 from phoenix_platform.metering.samples import Sample
 
 
@@ -186,16 +187,15 @@ class _Walk:
             return Verdict.INVALID
         if self._evidence.has_broken_guardrail:
             return Verdict.ABORT
-        target = self._plan.target_reduction
-        match look:
-            case Look(reduction_high=float(high)) if high < target:
-                return Verdict.STOP_FUTILE
-            case Look(reduction_low=float(low)) if low > target:
-                # Guardrails are asked at this moment: neither side of a promotion is remembered.
-                is_safe = all(result.lets_promote for result in self._evidence.guardrails())
-                return Verdict.PROMOTE if is_safe else None
-            case _:
-                return None
+        if look is None:
+            return None
+        if look.is_below(self._plan.target_reduction):
+            return Verdict.STOP_FUTILE
+        # Guardrails are asked at this moment: neither side of a promotion is remembered.
+        is_promotable = look.is_above(self._plan.target_reduction) and all(
+            result.lets_promote for result in self._evidence.guardrails()
+        )
+        return Verdict.PROMOTE if is_promotable else None
 
     def _judgement(self, verdict: Verdict | None, conditions: Conditions) -> Judgement:
         evidence, plan = self._evidence, self._plan
@@ -244,7 +244,7 @@ class _Walk:
             case Verdict.INCONCLUSIVE:
                 ended = f"The run ended after {evidence.intervals} intervals without a decision."
                 return [ended, bounds, *blocking_sentences(guardrails), window]
-            case None:
+            case None:  # pragma: no branch - the last there is
                 return [window, bounds]
 
     def _needed(
@@ -255,11 +255,8 @@ class _Walk:
     ) -> list[str]:
         plan = self._plan
         match verdict:
-            case Verdict.PROMOTE if plan.min_duration is not None:
-                needed = show_duration(plan.min_duration.total_seconds())
-                return [f"For a verdict on the whole fleet: a run of {needed} at least."]
             case Verdict.PROMOTE:
-                return ["For a verdict on the whole fleet: an experiment on its hosts."]
+                return scope_needed_sentences(self._evidence.window, plan)
             case Verdict.STOP_FUTILE:
                 target = show_share(plan.target_reduction)
                 return [f"A candidate that saves more, or a target below {target}."]
@@ -267,5 +264,5 @@ class _Walk:
                 return ["A candidate that keeps this limit, or a limit changed on purpose."]
             case Verdict.INVALID:
                 return ["A new run in which both variants take every scrape undisturbed."]
-            case Verdict.INCONCLUSIVE | None:
+            case Verdict.INCONCLUSIVE | None:  # pragma: no branch - the last there is
                 return needed_sentences(state, guardrails, plan=plan, interval=self._interval)
