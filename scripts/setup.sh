@@ -26,7 +26,7 @@ check_compiler() { # the interpreter of the environment must be able to build an
     fail "no C compiler on the PATH" "install one (Debian: apt-get install gcc)"
 }
 
-stamp_of() { cat "$@" 2>/dev/null | sha256sum | cut -c1-16; }
+stamp_of() { cat "$@" | sha256sum | cut -c1-16; }
 
 wanted=$(stamp_of requirements/dev.txt)
 if [ "$(cat .venv/.requirements 2>/dev/null)" != "$wanted" ]; then
@@ -39,8 +39,9 @@ if [ "$(cat .venv/.requirements 2>/dev/null)" != "$wanted" ]; then
   echo "$wanted" >.venv/.requirements
 fi
 
-wanted=$(stamp_of pyproject.toml src/phoenix_platform/otlp/*.pyx src/phoenix_platform/otlp/*.pxd src/phoenix_platform/otlp/*.h)
-if [ "$(cat .venv/.kernel 2>/dev/null)" != "$wanted" ] || ! ls src/phoenix_platform/otlp/kernel*.so >/dev/null 2>&1; then
+otlp=src/phoenix_platform/otlp
+wanted=$(stamp_of pyproject.toml $otlp/*.pyx $otlp/*.pxi $otlp/*.h)
+if [ "$(cat .venv/.kernel 2>/dev/null)" != "$wanted" ] || ! ls $otlp/kernel*.so >/dev/null 2>&1; then
   check_compiler .venv/bin/python
   say "compiling the OTLP kernel"
   log=$(mktemp)
