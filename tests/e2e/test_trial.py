@@ -98,6 +98,7 @@ def test_a_candidate_that_drops_a_critical_process_is_aborted_at_once(
     assert judgement["intervals"] <= 2
     assert f"phx-precious (pid {precious.pid})" in judgement["reasons"][0]
     assert "scrape 2" in judgement["reasons"][0]
+    assert "processes: filter/lossy" in program.events()[-1]["notes"][0]
 
 
 def test_the_record_of_a_verdict_can_be_verified_and_a_changed_one_cannot(

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -184,5 +185,6 @@ def write_whole(path: Path, document: object) -> None:
         temporary.write_bytes(msgspec.json.encode(document))
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise UnavailableError(f"--record: cannot write {path}: {error.strerror}") from error

@@ -133,8 +133,19 @@ async def run_trial(
             judgement,
             snapshot,
             trial.meter.losses(),
-            (*topology.notes, *topology.ignored, *not_measured),
+            (*_rules_behind(course), *topology.notes, *topology.ignored, *not_measured),
         )
+
+
+def _rules_behind(course: _Course) -> list[str]:
+    """Which processors may have dropped a critical process, if one is missing."""
+    missing = any(
+        sample.critical_missing
+        for sample in course.record.samples
+        if sample.variant is Variant.CANDIDATE
+    )
+    rules = ", ".join(course.trial.topology.candidate.drops_with) or "none that we know"
+    return [f"processors of the candidate that drop or merge processes: {rules}"] if missing else []
 
 
 async def _walk(course: _Course) -> str | None:

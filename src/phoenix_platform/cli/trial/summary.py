@@ -18,6 +18,8 @@ from phoenix_platform.metering.meter import NameLoss
 from phoenix_platform.metering.samples import Variant
 
 _MOST_NAMES = 15
+_WHOLE_WAPE = 0.01
+"""Up to this error over the window a host total counts as preserved."""
 _STYLE_OF = {
     Verdict.PROMOTE: "green",
     Verdict.STOP_FUTILE: "yellow",
@@ -49,7 +51,7 @@ def _parts(
 ) -> Iterable[RenderableType]:
     assert judgement.verdict is not None
     style = _STYLE_OF[judgement.verdict]
-    sentences = "\n".join((*judgement.reasons, *judgement.needed))
+    sentences = "\n".join((*judgement.reasons, *_lost_totals(judgement), *judgement.needed))
     yield Panel(Text(sentences), title=words.HEADLINE_OF[judgement.verdict], border_style=style)
     yield _savings(judgement)
     yield _guardrails(judgement)
@@ -58,6 +60,18 @@ def _parts(
     yield _losses(losses)
     for note in notes:
         yield Text(f"note: {note}", style="dim")
+
+
+def _lost_totals(judgement: Judgement) -> Iterable[str]:
+    """What a manager must know beside the saving: sums over all processes that are no longer whole."""
+    lost = [
+        f"{one.metric} {show_share(one.bias)}"
+        for one in judgement.fidelity
+        if one.variant is Variant.CANDIDATE and one.bias is not None and one.wape is not None
+        if one.wape > _WHOLE_WAPE
+    ]
+    if lost:
+        yield f"Sums over all processes are not whole any more: {', '.join(lost)}."
 
 
 def _savings(judgement: Judgement) -> Table:

@@ -1,0 +1,111 @@
+import json
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+from tests.unit.analysis.runs import PLAN
+from tests.unit.cli.snapshots import LOST, a_judgement, a_run, a_snapshot
+
+from phoenix_platform.cli.trial.live import headline, screen_of
+from phoenix_platform.cli.trial.views import JsonView, LineView, ScreenView, print_event
+from phoenix_platform.metering.samples import Variant
+
+
+def drawn(samples_of: int, *, candidate_points: int = 200) -> str:
+    """The screen after so many intervals, 80 columns wide."""
+    samples = a_run(samples_of, candidate_points=candidate_points)
+    judgement = a_judgement(samples) if samples else None
+    console = Console(file=StringIO(), width=80, force_terminal=False)
+    console.print(screen_of(a_snapshot(samples, judgement), PLAN, "new against old on h"))
+    output = console.file
+    assert isinstance(output, StringIO)
+    return output.getvalue()
+
+
+def test_before_the_first_interval_the_screen_says_that_it_waits() -> None:
+    text = drawn(0)
+    assert "waiting for the first interval" in text
+    assert "12 345" not in text
+
+
+def test_after_a_few_scrapes_it_shows_the_exact_window_and_when_a_verdict_can_come() -> None:
+    text = drawn(8)
+    assert "series in this window: −80.0 % (exact), first verdict possible in about" in text
+    assert "too early" in text
+    assert "no data" in text
+    assert "1 of 1" in text
+
+
+def test_later_it_shows_bounds_guardrails_and_what_is_needed() -> None:
+    text = drawn(130)
+    assert "for the longer run −80.0 % to −80.0 %" in text
+    assert "critical retention pass" in " ".join(text.split())
+    assert "host total process.cpu.time exact −75.0 %" in " ".join(text.split())
+    assert "5.2 % of the host" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_a_baseline_without_output_has_no_reduction() -> None:
+    samples = [replace(one, series=0, output_points=0, stored_bytes=0) for one in a_run(5)]
+    assert headline(a_judgement(samples), PLAN).startswith("series in this window: no data (exact)")
+
+
+def test_without_a_terminal_there_is_a_line_after_the_first_scrapes_and_at_every_batch_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    samples = a_run(70)
+    with LineView(PLAN) as view:
+        view.progress("starting")
+        view.show(a_snapshot([], None))
+        for count in range(2, len(samples) + 1, 2):
+            view.show(a_snapshot(samples[:count], a_judgement(samples[:count])))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert lines[0] == "  starting"
+    assert len(lines) == 1 + 1 + 3
+    assert "critical missing 0" in lines[1]
+
+
+def test_a_missing_critical_process_is_counted_in_the_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    samples = a_run(6)
+    samples[-1] = replace(samples[-1], critical_missing=(LOST,))
+    with LineView(PLAN) as view:
+        view.show(a_snapshot(samples, a_judgement(samples)))
+    assert "critical missing 1" in capsys.readouterr().err
+
+
+def test_every_event_is_one_json_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    samples = a_run(70)
+    with JsonView() as view:
+        view.progress("starting")
+        view.show(a_snapshot([], None))
+        view.show(a_snapshot(samples, a_judgement(samples)))
+    print_event("verdict", verdict="promote")
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    progress, first, second, verdict = map(json.loads, captured.out.splitlines())
+    assert progress == {"event": "progress", "message": "starting"}
+    assert first["judgement"] is None
+    assert second["samples"]["candidate"]["series"] == 200
+    assert len(second["judgement"]["reductions"][0]["last_look"]) == 1
+    assert "path" not in second["judgement"]["reductions"][0]
+    assert verdict == {"event": "verdict", "verdict": "promote"}
+
+
+def test_the_live_screen_is_drawn_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    samples = a_run(30)
+    with ScreenView(PLAN, "new against old") as view:
+        view.progress("starting")
+        view.show(a_snapshot(samples, a_judgement(samples)))
+        view.show(a_snapshot(samples, a_judgement(samples)))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "starting" in captured.err
+
+
+def test_variants_stand_in_one_order() -> None:
+    assert list(Variant) == [Variant.BASELINE, Variant.CANDIDATE]
