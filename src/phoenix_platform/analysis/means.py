@@ -126,6 +126,5 @@ def _exp(exponent: float) -> float:
 
 
 def _skewness(values: NDArray[np.float64]) -> float:
-    from_mean = values - values.mean()
     spread = float(values.std())
-    return float(((from_mean / spread) ** 3).mean()) if spread > 0 else 0.0
+    return float((((values - values.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0

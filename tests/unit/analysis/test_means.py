@@ -64,7 +64,7 @@ def test_what_is_skewed_and_positive_is_taken_as_lognormal() -> None:
 def test_extremes_do_not_overflow() -> None:
     means = sequence()
     for number in range(100):
-        means.take(1e140 if number == 0 else 1e-300)
+        means.take(1e100 if number == 0 else 1e-300)
     assert means.look is not None
     assert means.look.high == math.inf
 
