@@ -180,12 +180,14 @@ def _last_words(program: Program) -> str:
         pytest.param(("--candidate", "process-priority-v1", "--seed-load", "relaistic"), 3,
                      "realistic", id="unknown-load"),
         pytest.param((), 2, "--candidate", id="nothing-to-try"),
+        pytest.param(("--candidate", "process-priority-v1", "--record", "/dev/null/record.json"), 5,
+                     "--record: ", id="nowhere-to-write"),
     ],
 )  # fmt: skip
 def test_bad_input_ends_with_its_code_and_names_the_fix(
     program: Program, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    program.start("trial", *arguments, "--record", "record.json")
+    program.start("trial", "--record", "record.json", *arguments)
     assert program.wait(60) == code, program.stderr
     assert message in program.stderr
     assert "Traceback" not in program.stderr

@@ -1,6 +1,7 @@
 """`phoenix trial`: two pipelines on the same scrapes of this host, and a verdict."""
 
 import asyncio
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -29,6 +30,7 @@ from phoenix_platform.cli.trial.run import Outcome, run_trial
 from phoenix_platform.cli.trial.summary import print_summary
 from phoenix_platform.cli.trial.views import JsonView, LineView, ScreenView, View, print_event
 from phoenix_platform.core.clock import Clock, SystemClock
+from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.core.units import parse_duration, parse_share, show_duration, show_share
 from phoenix_platform.core.version import VERSION
@@ -155,9 +157,21 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         max_host_cpu=parse_share(max_host_cpu, field="--max-host-cpu"),
         record=record or Path(f"phoenix-trial-{clock.now():%Y%m%dT%H%M%SZ}.json"),
     )
+    _check_writable(options.record)
     _introduce(options)
     outcome = _run(options, _view(options, output), environment, clock)
     _conclude(options, outcome, output)
+
+
+def _check_writable(record: Path) -> None:
+    """Say before the start that the record could not be kept, not after it."""
+    folder = record.absolute().parent
+    if record.is_dir() or (
+        folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK))
+    ):
+        raise InvalidInputError(
+            f"--record: cannot write {record}; name a file in a folder of yours"
+        )
 
 
 def _introduce(options: TrialOptions) -> None:
