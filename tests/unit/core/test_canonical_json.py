@@ -29,7 +29,7 @@ from phoenix_platform.core.hashing import content_hash, sha256_of
         pytest.param(True, "true", id="true"),
         pytest.param(None, "null", id="null"),
         pytest.param('€$\u000f\nA\'B"\\\\"/', '"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"', id="text"),
-        pytest.param([1, {"b": 2, "a": []}], '[1,{"a":[],"b":2}]', id="nested"),
+        pytest.param([1, {"b": 2, "a": [None]}], '[1,{"a":[null],"b":2}]', id="nested"),
         pytest.param(
             {"\ufb33": 1, "\U0001f600": 2, "1": 3},
             '{"1":3,"\U0001f600":2,"\ufb33":1}',
