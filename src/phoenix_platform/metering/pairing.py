@@ -1,4 +1,4 @@
-"""Which scrape a point belongs to: pairing by scrape, not by clock (design.md, section 7)."""
+"""Which scrape a point belongs to: pairing by scrape, not by clock (docs/trial.md)."""
 
 from collections import deque
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether critical processes of the raw stream stayed visible one to one (statistics.md, 3)."""
+"""Whether critical processes of the raw stream stayed visible one to one (docs/trial.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 The series table keeps the figure per series, so metering adds it up without looking at attributes.
 
-Source: collector.md, section 7 (New Relic-like units): per point, the metric name, every resource, scope
+The estimate of docs/trial.md, for New Relic-like units: per point, the metric name, every resource, scope
 and point attribute with key and value, and about 60 bytes. It is an upper proxy; an account's own
 `bytecountestimate()` calibrates it.
 """
@@ -13,7 +13,7 @@ from phoenix_platform.otlp.identity import utf8
 from phoenix_platform.otlp.series import Attributes, AttributeValue, Series
 
 POINT_OVERHEAD_BYTES: Final = 60
-"""Time, value, type and row overhead of one stored point (collector.md, section 7)."""
+"""Time, value, type and row overhead of one stored point of New Relic-like vendors, an upper proxy."""
 
 
 def point_bytes(series: Series) -> int:

@@ -49,7 +49,7 @@ RENAMES: Final = (
     Rename(Kind.EXPORTER, "otlphttp", "otlp_http", (0, 144, 0)),
     Rename(Kind.EXPORTER, "prometheusremotewrite", "prometheus_remote_write", (0, 154, 0)),
 )
-"""Type names that upstream renamed; the old ones stay as deprecated aliases (collector.md, section 1)."""
+"""Type names that upstream renamed; the old ones stay as deprecated aliases."""
 
 _BY_OLD: Final = {(rename.kind, rename.old): rename for rename in RENAMES}
 _BY_NEW: Final = {(rename.kind, rename.new): rename for rename in RENAMES}
