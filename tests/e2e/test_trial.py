@@ -104,7 +104,9 @@ def test_a_candidate_that_drops_a_critical_process_is_aborted_at_once(
 def test_the_record_of_a_verdict_can_be_verified_and_a_changed_one_cannot(
     program: Program, collector: CollectorBinary
 ) -> None:
-    a_trial(program, collector, "--candidate", "process-priority-v1", "--max-duration", "8s")
+    a_trial(
+        program, collector, "--candidate", "process-aggregated-stock-v1", "--max-duration", "8s"
+    )
     assert program.wait(60) == 21
     record = program.folder / "record.json"
     assert Program(program.folder).start("record", "verify", str(record)).wait(30) == 0
@@ -134,7 +136,7 @@ def test_after_kill_9_nothing_is_left_but_a_readable_record(
 def test_a_signal_ends_it_in_order(
     program: Program, collector: CollectorBinary, number: signal.Signals, code: int
 ) -> None:
-    a_trial(program, collector, "--candidate", "process-priority-v1")
+    a_trial(program, collector, "--candidate", "process-aggregated-stock-v1")
     program.wait_until(lambda: has_samples(program), 60)
     program.signal(number)
     assert program.wait(20) == code
@@ -145,7 +147,7 @@ def test_a_signal_ends_it_in_order(
 def test_a_candidate_that_dies_on_the_way_spoils_the_run_and_is_named(
     program: Program, collector: CollectorBinary
 ) -> None:
-    a_trial(program, collector, "--candidate", "process-priority-v1")
+    a_trial(program, collector, "--candidate", "process-aggregated-stock-v1")
     program.wait_until(lambda: has_samples(program), 60)
     command_lines = {
         entry: (entry / "cmdline").read_bytes() for entry in Path("/proc").glob("[0-9]*")
