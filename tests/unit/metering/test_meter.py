@@ -266,8 +266,8 @@ class TestCriticalProcesses:
         self, others: list[str], identity: CriticalIdentity, *, is_seen: bool
     ) -> None:
         bench = Bench(critical=["db"], identity=identity)
-        processes = [FakeProcess(pid=1, name="db")]
-        processes += [FakeProcess(pid=2 + n, name=name) for n, name in enumerate(others)]
+        processes = [FakeProcess(pid=2 + n, name=name) for n, name in enumerate(others)]
+        processes.append(FakeProcess(pid=1, name="db"))  # behind the groups of others
         for _ in range(6):
             by_name = a_scrape(
                 processes, bench.now, resource_keys=["process.executable.name"], temporality=DELTA
