@@ -25,7 +25,7 @@ from phoenix_platform.agent.ports import LOOPBACK, free_ports
 from phoenix_platform.agent.relay import Relay
 from phoenix_platform.agent.supervision import Collector, CollectorSpec, PortTakenError
 from phoenix_platform.agent.telemetry import CollectorCounters, read_counters
-from phoenix_platform.agent.usage import Usage
+from phoenix_platform.agent.usage import Usage, usage_of
 from phoenix_platform.agent.watchdog import Watchdog
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import UnavailableError
@@ -208,6 +208,12 @@ def own_cpu_seconds() -> float:
     """User + system time of this process, the meter."""
     own = resource.getrusage(resource.RUSAGE_SELF)
     return own.ru_utime + own.ru_stime
+
+
+def own_rss_bytes() -> int | None:
+    """Resident memory of this process, the meter."""
+    usage = usage_of(os.getpid())
+    return usage.rss_bytes if usage else None
 
 
 @asynccontextmanager

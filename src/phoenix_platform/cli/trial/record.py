@@ -10,7 +10,13 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from phoenix_platform.agent.trials import SOURCE, Trial, own_cpu_seconds, variant_of
+from phoenix_platform.agent.trials import (
+    SOURCE,
+    Trial,
+    own_cpu_seconds,
+    own_rss_bytes,
+    variant_of,
+)
 from phoenix_platform.analysis.records import FORMAT
 from phoenix_platform.analysis.verdicts import Conditions, Judgement
 from phoenix_platform.cli.trial.options import TrialOptions
@@ -143,10 +149,10 @@ def counts_of(trial: Trial) -> dict[str, int]:
     }
 
 
-def usage_of_all(trial: Trial) -> dict[str, dict[str, float | int]]:
+def usage_of_all(trial: Trial) -> dict[str, dict[str, float | int | None]]:
     """CPU seconds since the source started and resident bytes now, by collector and the meter."""
     usage = trial.usage()
-    result: dict[str, dict[str, float | int]] = {
+    result: dict[str, dict[str, float | int | None]] = {
         name: {
             "cpu_seconds": usage[name].cpu_seconds - trial.seen.first_usage[name].cpu_seconds,
             "rss_bytes": usage[name].rss_bytes,
@@ -154,7 +160,10 @@ def usage_of_all(trial: Trial) -> dict[str, dict[str, float | int]]:
         for name in (SOURCE, *Variant)
         if name in usage and name in trial.seen.first_usage
     }
-    result["meter"] = {"cpu_seconds": own_cpu_seconds() - trial.seen.first_own_cpu_seconds}
+    result["meter"] = {
+        "cpu_seconds": own_cpu_seconds() - trial.seen.first_own_cpu_seconds,
+        "rss_bytes": own_rss_bytes(),
+    }
     return result
 
 

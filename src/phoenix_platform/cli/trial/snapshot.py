@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from phoenix_platform.agent.trials import Trial, own_cpu_seconds
+from phoenix_platform.agent.trials import Trial, own_cpu_seconds, own_rss_bytes
 from phoenix_platform.analysis.verdicts import Judgement
 from phoenix_platform.metering.samples import Sample, Variant
 
@@ -50,9 +50,8 @@ def take_snapshot(
         )
         for name, usage in trial.usage().items()
     }
-    use["meter"] = ProcessUse(
-        (own_cpu_seconds() - trial.seen.first_own_cpu_seconds) / seconds, None
-    )
+    own_cores = (own_cpu_seconds() - trial.seen.first_own_cpu_seconds) / seconds
+    use["meter"] = ProcessUse(own_cores, own_rss_bytes())
     return Snapshot(
         elapsed_seconds=elapsed_seconds,
         scrapes=trial.seen.scrapes,
