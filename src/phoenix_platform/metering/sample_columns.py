@@ -1,11 +1,18 @@
 """Samples as columns of JSON, and back: the form in which a record keeps them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from itertools import chain
 from typing import Any, Final, cast
 
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.metering.samples import HostTotal, ProcessInstance, Sample, Variant
+from phoenix_platform.metering.samples import (
+    HostTotal,
+    ProcessInstance,
+    Sample,
+    Variant,
+    Visibility,
+)
 
 _TEXTS: Final = ("host", "variant")
 _TIMES: Final = ("started_unix_nano", "ended_unix_nano")
@@ -14,7 +21,7 @@ _PROCESSES: Final = ("critical_seen", "critical_missing")
 _PLAIN: Final = tuple(
     name
     for name in Sample.__dataclass_fields__
-    if name not in {*_TEXTS, *_TIMES, *_PROCESSES, "totals"}
+    if name not in {*_TEXTS, *_TIMES, *_PROCESSES, "totals", "visibility"}
 )
 _COLUMNS: Final = (*_TEXTS, *_TIMES, *_PLAIN, *_PROCESSES)
 
@@ -38,6 +45,10 @@ def columns_of(samples: Sequence[Sample]) -> dict[str, Any]:
             metric: [_total_row(sample.totals.get(metric)) for sample in samples]
             for metric in metrics
         },
+        "visibility": {
+            signal: [_visibility_row(sample.visibility.get(signal)) for sample in samples]
+            for signal in sorted({signal for sample in samples for signal in sample.visibility})
+        },
     }
 
 
@@ -55,9 +66,7 @@ def samples_of(columns: Mapping[str, Any]) -> list[Sample]:
             *(cast("Iterable[Any]", columns[name]) for name in _COLUMNS),
             strict=True,
         )
-        return [
-            _sample(row, instances, columns["totals"], number) for number, row in enumerate(rows)
-        ]
+        return [_sample(row, instances, columns, number) for number, row in enumerate(rows)]
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise InvalidInputError(f"samples: not the columns of a record: {error!r}") from error
 
@@ -66,8 +75,15 @@ def _total_row(total: HostTotal | None) -> list[float] | None:
     return None if total is None else [total.raw, total.output, total.tolerance]
 
 
+def _visibility_row(visibility: Visibility | None) -> list[float] | None:
+    return None if visibility is None else list(astuple(visibility))
+
+
 def _sample(
-    row: Sequence[Any], instances: Sequence[ProcessInstance], totals: Mapping[str, Any], number: int
+    row: Sequence[Any],
+    instances: Sequence[ProcessInstance],
+    columns: Mapping[str, Any],
+    number: int,
 ) -> Sample:
     values = dict(zip(_COLUMNS, row, strict=True))
     values["variant"] = Variant(values["variant"])
@@ -77,7 +93,12 @@ def _sample(
         values[name] = tuple(instances[index] for index in cast("Sequence[int]", values[name]))
     values["totals"] = {
         metric: HostTotal(*column[number])
-        for metric, column in totals.items()
+        for metric, column in columns["totals"].items()
+        if column[number] is not None
+    }
+    values["visibility"] = {
+        signal: Visibility(*column[number])
+        for signal, column in columns["visibility"].items()
         if column[number] is not None
     }
     return Sample(**values)

@@ -40,6 +40,24 @@ class HostTotal:
         return abs(self.output - self.raw) <= self.tolerance
 
 
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """How much of one signal of the raw stream is in processes that kept their name."""
+
+    raw: float
+    """Sum over all processes in the span: increases of counters, current values of the others."""
+    named: float
+    """The part of it in processes whose name the output still shows for this signal."""
+    top: int
+    """Processes in the raw top 10 of the span; fewer where fewer used anything."""
+    top_named: int
+    """Those of the raw top 10 that kept their name."""
+    effective_raw: float
+    """exp(H) of the processes' shares of the signal: their effective number; 0 without any use."""
+    effective_named: float
+    """The same with every process that lost its name put into one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One row of an experiment. `None` means that it was not measured, never 0."""
@@ -65,6 +83,14 @@ class Sample:
     """Distinct series with a value in the last 20 min; None until the window is complete."""
     hour_series: int | None
     """Distinct series with a value in the clock hour so far; None for an hour that was not seen whole."""
+    label_series: int | None
+    """Distinct series in the span when only the points' attributes become labels (Prometheus without
+    resource attributes)."""
+    label_colliding_points: int | None
+    """Points beyond the first of one such series within a scrape: they overwrite each other."""
+    new_series: int | None
+    """Series of the span that no earlier counted span had; None in a span that is not counted: one is
+    every production interval."""
     stored_bytes: int
     """Estimated stored bytes of the points that left, the way New Relic-like vendors count."""
     otlp_bytes: int
@@ -82,6 +108,8 @@ class Sample:
     """Critical processes of the raw stream without a point of their own in the output."""
     totals: Mapping[str, HostTotal]
     """By metric name, additive metrics only."""
+    visibility: Mapping[str, Visibility]
+    """By signal: `cpu`, `rss`, `io`; without those that the raw scrapes do not hold."""
     cpu_seconds: float | None
     """CPU time (user + system) of the variant's collector in the span, from /proc."""
     rss_bytes: int | None

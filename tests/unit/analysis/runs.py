@@ -7,7 +7,13 @@ from typing import Final
 
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Conditions
-from phoenix_platform.metering.samples import HostTotal, ProcessInstance, Sample, Variant
+from phoenix_platform.metering.samples import (
+    HostTotal,
+    ProcessInstance,
+    Sample,
+    Variant,
+    Visibility,
+)
 
 SECOND: Final = 1_000_000_000
 START: Final = 1_800_000_000 * SECOND
@@ -37,6 +43,9 @@ def sample(variant: Variant, scrape: int, points: int, *, host: str = "a") -> Sa
         series=points,
         active_series=None,
         hour_series=None,
+        label_series=points,
+        label_colliding_points=0,
+        new_series=points if scrape % 60 == 0 else None,
         stored_bytes=200 * points,
         otlp_bytes=150 * points,
         metric_names=10,
@@ -46,6 +55,7 @@ def sample(variant: Variant, scrape: int, points: int, *, host: str = "a") -> Sa
         critical_seen=(DATABASE,),
         critical_missing=(),
         totals={"process.cpu.time": HostTotal(raw=2.0, output=2.0, tolerance=1e-9)},
+        visibility={"cpu": Visibility(2.0, 2.0, 10, 10, 40.0, 40.0)},
         cpu_seconds=0.02 + 0.001 * (scrape % 3),
         rss_bytes=80 * MEBIBYTE + scrape % 7,
         refused_points=0,
