@@ -63,6 +63,9 @@ class Conditions:
     """The maximum duration is reached, or the run was ended: nothing more will come."""
     invalid_because: str | None = None
     """A sentence on what spoilt the run from outside, such as the host's CPU limit."""
+    aborted_because: str | None = None
+    """A sentence on how the candidate itself failed, such as that its collector ended. What spoilt
+    the run from outside comes first: then the candidate is not to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +180,8 @@ class _Walk:
         verdict = self._verdict
         if conditions.invalid_because is not None:
             verdict = Verdict.INVALID
+        elif conditions.aborted_because is not None:
+            verdict = Verdict.ABORT
         elif verdict is None and conditions.at_end:
             verdict = Verdict.INCONCLUSIVE
         return self._judgement(verdict, conditions)
@@ -206,7 +211,7 @@ class _Walk:
             verdict=verdict,
             scope=Scope.FLEET if is_long else Scope.FIRST_STAGE,
             reasons=tuple(self._reasons(verdict, state, guardrails, conditions)),
-            needed=tuple(self._needed(verdict, state, guardrails)),
+            needed=tuple(self._needed(verdict, state, guardrails, conditions)),
             objective=plan.objective,
             intervals=evidence.intervals,
             paired=evidence.paired,
@@ -235,7 +240,8 @@ class _Walk:
             case Verdict.STOP_FUTILE:
                 return [bounds, window]
             case Verdict.ABORT:
-                return [*broken_sentences(guardrails), window]
+                own = conditions.aborted_because
+                return [*([own] if own else []), *broken_sentences(guardrails), window]
             case Verdict.INVALID if conditions.invalid_because is not None:
                 return [conditions.invalid_because]
             case Verdict.INVALID:
@@ -252,6 +258,7 @@ class _Walk:
         verdict: Verdict | None,
         state: ReductionState,
         guardrails: tuple[GuardrailResult, ...],
+        conditions: Conditions,
     ) -> list[str]:
         plan = self._plan
         match verdict:
@@ -260,6 +267,8 @@ class _Walk:
             case Verdict.STOP_FUTILE:
                 target = show_share(plan.target_reduction)
                 return [f"A candidate that saves more, or a target below {target}."]
+            case Verdict.ABORT if conditions.aborted_because is not None:
+                return ["A candidate that runs to the end, shown by a new run."]
             case Verdict.ABORT:
                 return ["A candidate that keeps this limit, or a limit changed on purpose."]
             case Verdict.INVALID:

@@ -170,6 +170,21 @@ def test_what_spoilt_the_run_from_outside_makes_it_invalid() -> None:
     assert judgement.reasons == ("The host's CPU limit of 10 % was exceeded.",)
 
 
+def test_a_candidate_that_failed_by_itself_is_aborted_whatever_it_saved() -> None:
+    failed = replace(CONDITIONS, aborted_because="The candidate's collector ended with code 1.")
+    for scrapes in (20, 400):
+        judgement = judge(run(scrapes), PLAN, failed)
+        assert judgement.verdict is Verdict.ABORT
+        assert judgement.reasons[0] == "The candidate's collector ended with code 1."
+        assert judgement.needed == ("A candidate that runs to the end, shown by a new run.",)
+
+
+def test_a_candidate_that_failed_in_a_spoilt_run_is_not_to_blame() -> None:
+    both = replace(CONDITIONS, aborted_because="It ended.", invalid_because="The source ended.")
+    judgement = judge(run(400), PLAN, both)
+    assert (judgement.verdict, judgement.reasons) == (Verdict.INVALID, ("The source ended.",))
+
+
 def test_a_run_that_ends_before_its_bounds_is_inconclusive() -> None:
     judgement = judge(run(60), PLAN, AT_END)
     assert judgement.verdict is Verdict.INCONCLUSIVE
