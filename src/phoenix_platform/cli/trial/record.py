@@ -23,6 +23,7 @@ from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.metering.sample_columns import columns_of
 from phoenix_platform.metering.samples import Sample, Variant
+from phoenix_platform.pipelines.documents import thawed
 
 PARTIAL_SUFFIX: Final = ".partial.json"
 _SECRET_KEY: Final = re.compile(
@@ -106,6 +107,7 @@ class TrialRecord:
                 variant.value: {
                     "name": configuration.name,
                     "content_hash": configuration.hash,
+                    "configuration": masked(thawed(configuration.root)),
                     "config": masked(variant_of(topology, variant).config),
                     "relay_every": variant_of(topology, variant).relay_every,
                     "emits_every": variant_of(topology, variant).emits_every,
