@@ -4,8 +4,16 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
-from phoenix_platform.analysis.fidelity import TotalsFidelity
+from phoenix_platform.analysis.delays import Delay
+from phoenix_platform.analysis.fidelity import NamesFidelity, TotalsFidelity
 from phoenix_platform.analysis.guardrails import GuardrailResult
+from phoenix_platform.analysis.hosts import HostTotals
+from phoenix_platform.analysis.kept_shares import (
+    SharesGuardrail,
+    lost_coverage,
+    lost_recall,
+    lost_totals,
+)
 from phoenix_platform.analysis.losses import DataLoss
 from phoenix_platform.analysis.pairs import Pair
 from phoenix_platform.analysis.plans import GuardrailName, Objective, Plan
@@ -32,7 +40,13 @@ class Evidence:
         self._losses = DataLoss(plan)
         self._cpu = MeanGuardrail(GuardrailName.CPU, plan, interval)
         self._rss = MeanGuardrail(GuardrailName.RSS, plan, interval)
+        self._delay = Delay(plan, interval)
+        self._totals = SharesGuardrail(GuardrailName.TOTALS, plan, interval)
+        self._coverage = SharesGuardrail(GuardrailName.COVERAGE, plan, interval)
+        self._recall = SharesGuardrail(GuardrailName.RECALL, plan, interval)
         self.fidelity = TotalsFidelity()
+        self.names = NamesFidelity()
+        self.hosts = HostTotals()
         self.intervals = 0
         """Intervals judged, paired or not."""
         self.paired = 0
@@ -60,8 +74,9 @@ class Evidence:
 
     @property
     def has_broken_guardrail(self) -> bool:
-        guardrails = (self.retention, self._cpu, self._rss, self._losses)
-        return any(guardrail.is_broken for guardrail in guardrails)
+        always = (self.retention, self._cpu, self._rss, self._losses, self._delay)
+        shares = (self._totals, *self._asked_for)
+        return any(one.is_broken for one in always) or any(one.is_broken for one in shares)
 
     @property
     def correlation_time(self) -> float | None:
@@ -74,7 +89,17 @@ class Evidence:
             self._cpu.result(),
             self._rss.result(),
             self._losses.result(),
+            self._delay.result(),
+            self._totals.result(),
+            *(guardrail.result() for guardrail in self._asked_for),
         )
+
+    @property
+    def _asked_for(self) -> tuple[SharesGuardrail, ...]:
+        """Guardrails that the plan may leave out."""
+        coverage = (self._coverage,) if self._plan.min_coverage is not None else ()
+        recall = (self._recall,) if self._plan.min_recall is not None else ()
+        return coverage + recall
 
     def reductions(self) -> tuple[ReductionState, ...]:
         return tuple(sequence.state() for sequence in self._reductions.values())
@@ -101,6 +126,18 @@ class Evidence:
             self.retention.take(candidate, interval=self.intervals)
             self.fidelity.take(baseline)
             self.fidelity.take(candidate)
+            self.names.take(baseline)
+            self.names.take(candidate)
+            self.hosts.take(
+                baseline.host,
+                baseline=_count(baseline, self._plan.objective),
+                candidate=_count(candidate, self._plan.objective),
+            )
+        candidates = [candidate for _, candidate in matched]
+        self._delay.take(matched)
+        self._totals.take(lost_totals(candidates))
+        self._coverage.take(lost_coverage(candidates))
+        self._recall.take(lost_recall(candidates))
         started = min(baseline.started_unix_nano for baseline, _ in matched)
         self._started_unix_nano = self._started_unix_nano or started
         self._ended_unix_nano = max(baseline.ended_unix_nano for baseline, _ in matched)

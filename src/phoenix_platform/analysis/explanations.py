@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from phoenix_platform.analysis.fidelity import MetricFidelity, show_lost_totals
 from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
+from phoenix_platform.analysis.hosts import FEWEST_HOSTS, HostConclusion, HostStatement
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.reductions import Look, ReductionState
 from phoenix_platform.core.units import show_duration, show_share
@@ -50,8 +52,42 @@ def guardrails_sentence(guardrails: Sequence[GuardrailResult]) -> str:
     """For a promotion: which hold, and which were not measured."""
     held = _names([g for g in guardrails if g.status is GuardrailStatus.PASS])
     left_out = _names([g for g in guardrails if g.status is GuardrailStatus.NOT_MEASURED])
+    accepted = _names([g for g in guardrails if g.status is GuardrailStatus.ACCEPTED])
     sentence = f"All measured guardrails hold: {held}." if held else "No guardrail was measured."
-    return f"{sentence} Not measured: {left_out}." if held and left_out else sentence
+    if held and left_out:
+        sentence += f" Not measured: {left_out}."
+    return f"{sentence} Accepted as lost: {accepted}." if accepted else sentence
+
+
+def lost_totals_sentences(fidelity: Sequence[MetricFidelity], plan: Plan) -> list[str]:
+    """What a manager must know beside the saving: sums over all processes that are not whole any more."""
+    lost = show_lost_totals(fidelity, plan.max_wape)
+    by = "; accepted by --accept-lost-totals" if plan.may_lose_totals else ""
+    return [f"Sums over all processes are not whole any more: {lost}{by}."] if lost else []
+
+
+def hosts_sentences(statement: HostStatement | None, plan: Plan) -> list[str]:
+    """What the run says about other hosts, which is a statement of its own."""
+    match statement:
+        case (
+            HostStatement(hosts=hosts, reduction_low=float(low), reduction_high=float(high)) as made
+        ):
+            relation = {
+                HostConclusion.MORE: "more than",
+                HostConclusion.LESS: "less than",
+            }.get(made.conclusion, "which may be more or less than")
+            return [
+                (
+                    f"On other hosts like these {hosts} it saves between {show_share(low)} and {show_share(high)} "
+                    f"on average, {relation} the {show_share(plan.target_reduction)} asked for."
+                )
+            ]
+        case HostStatement(hosts=hosts):
+            return [
+                f"Of other hosts it says nothing: not enough hosts ({hosts} of at least {FEWEST_HOSTS})."
+            ]
+        case None:
+            return []
 
 
 def scope_sentence(window: timedelta, plan: Plan) -> str:

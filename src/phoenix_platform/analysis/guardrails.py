@@ -1,12 +1,13 @@
 """What a guardrail is: a limit that a candidate must keep whatever it saves.
 
-The guardrails are in `retention` (critical processes), `resources` (CPU and memory) and `losses`;
-`verdicts` feeds them interval by interval. Promotion needs all of them, so each passes at the full
+The guardrails are in `retention` (critical processes), `resources` (CPU and memory), `losses`,
+`delays` and `shares` (host totals, coverage, recall); `evidence` feeds them interval by interval. Promotion needs all of them, so each passes at the full
 level (intersection-union); any of them may abort, so each aborts at its share of it.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from phoenix_platform.analysis.plans import GuardrailName, Plan
 
@@ -19,6 +20,8 @@ class GuardrailStatus(StrEnum):
     """Must have data, and has none: nothing is promoted."""
     NOT_MEASURED = "not_measured"
     """Cannot be measured here, or nothing was asked for; the verdict names it."""
+    ACCEPTED = "accepted"
+    """Lost by declaration, and accepted by whoever asked for the run; the verdict names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,8 @@ class GuardrailResult:
     value: float | None
     """What was seen, in `unit`."""
     bound: float | None
-    """What the truth is below (above, for an abort by a mean), in `unit`; None while not known."""
+    """What the truth is beyond for sure, on the side of the limit that `status` says, in `unit`; None
+    while not known."""
     limit: float
     unit: str
     """UCUM."""
@@ -37,7 +41,12 @@ class GuardrailResult:
 
     @property
     def lets_promote(self) -> bool:
-        return self.status in (GuardrailStatus.PASS, GuardrailStatus.NOT_MEASURED)
+        return self.status in _PROMOTING
+
+
+_PROMOTING: Final = frozenset(
+    {GuardrailStatus.PASS, GuardrailStatus.NOT_MEASURED, GuardrailStatus.ACCEPTED}
+)
 
 
 def status_without_data(plan: Plan, name: GuardrailName) -> GuardrailStatus:

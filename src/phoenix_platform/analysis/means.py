@@ -20,6 +20,7 @@ from phoenix_platform.analysis.batches import (
     correlation_time,
     variance_factor,
 )
+from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.sequences import critical_t
 
 CAP_FACTOR: Final = 3
@@ -33,6 +34,8 @@ price: a mean exactly at the limit, with a CV of 50 %, aborts in 16 % of runs of
 _SKEWED: Final = 1.0
 """Skewness of batch means above which they are taken as lognormal."""
 _LARGEST_EXPONENT: Final = 709.0
+_LIMIT_ROUNDING: Final = 1e-9
+"""A constant exactly at the limit is neither above nor below it, however doubles round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,12 @@ class MeanLook:
     high: float
     """The mean is below it; at the level of promotion."""
 
+    def is_above(self, limit: float) -> bool:
+        return self.low > limit * (1 + _LIMIT_ROUNDING)
+
+    def is_below(self, limit: float) -> bool:
+        return self.high < limit * (1 - _LIMIT_ROUNDING)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
@@ -54,6 +63,21 @@ class Levels:
     abort: float
     """Smaller than `promotion` by the number of guardrails: any of them may abort."""
     g: float
+
+
+def levels_of(plan: Plan, *, parts: int = 1, ways_to_pass: int = 1) -> Levels:
+    """The levels of a guardrail that aborts by a bound.
+
+    Promotion needs all guardrails, so each passes at the full level; any of them may abort, so each
+    has its share of the level of aborts.
+
+    Args:
+        plan: Says the level, and how many guardrails share it.
+        parts: Of which all must pass, and any may abort the guardrail.
+        ways_to_pass: Of which any lets the guardrail pass.
+    """
+    abort = plan.alpha / (len(plan.tested_guardrails) * parts)
+    return Levels(promotion=plan.alpha / ways_to_pass, abort=abort, g=plan.g)
 
 
 class MeanSequence:
@@ -79,6 +103,17 @@ class MeanSequence:
     @property
     def is_beyond_cap(self) -> bool:
         return self._batches_beyond_cap >= CAP_BATCHES
+
+    @property
+    def is_surely_above(self) -> bool:
+        """Whether the mean lies above its limit, by its bound or by the hard cap."""
+        look = self.look
+        return self.is_beyond_cap or (look is not None and look.is_above(self._limit))
+
+    @property
+    def is_surely_below(self) -> bool:
+        look = self.look
+        return not self.is_beyond_cap and look is not None and look.is_below(self._limit)
 
     @property
     def cap_length(self) -> int:

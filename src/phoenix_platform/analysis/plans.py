@@ -14,6 +14,15 @@ from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.retention import CriticalIdentity
 
 MEBIBYTE: Final = 2**20
+_SHARES: Final = (
+    "target_reduction", "alpha", "host_alpha", "max_unpaired_share", "max_wape", "min_coverage", "min_recall",
+)  # fmt: skip
+_DURATIONS: Final = (
+    "interval", "production_interval", "max_duration", "min_duration", "delay_margin",
+)  # fmt: skip
+_QUANTITIES: Final = (
+    "g", "cpu_limit_cores", "rss_margin_bytes", "min_intervals_for_unpaired", "delay_margin_share",
+)  # fmt: skip
 
 
 class Objective(StrEnum):
@@ -29,6 +38,10 @@ class GuardrailName(StrEnum):
     CPU = "cpu"
     RSS = "rss"
     DATA_LOSS = "data_loss"
+    DELAY = "delay"
+    TOTALS = "totals"
+    COVERAGE = "coverage"
+    RECALL = "recall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +61,28 @@ class Plan:
     """Of the candidate's collector at the production interval; 5 % of one core."""
     rss_margin_bytes: int = 64 * MEBIBYTE
     """By how much the candidate's resident memory may exceed the baseline's."""
+    delay_margin_share: float = 0.2
+    """The candidate's 95th percentile of the delay may exceed the baseline's by this share ..."""
+    delay_margin: timedelta = timedelta(milliseconds=500)
+    """... or by this time: only beyond both is it late."""
+    max_wape: float = 0.01
+    """Error of every host total that is tolerated, Σ|T'-T| / ΣT."""
+    totals_preserved: bool = True
+    """Whether the candidate declares that host totals stay whole."""
+    accept_lost_totals: bool = False
+    """Whether totals that the candidate declares lost may be lost; without it they stay a guardrail."""
+    min_coverage: float | None = None
+    """Least share of each signal that must stay in processes with their name; None: shown only."""
+    min_recall: float | None = None
+    """Least share of each interval's ten largest processes that must keep their name; None: shown only."""
     critical_patterns: tuple[str, ...] = ()
     critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
     must_have_data: tuple[GuardrailName, ...] = tuple(GuardrailName)
     """Guardrails without whose data there is no `promote`. Take out what the topology cannot measure."""
     alpha: float = ALPHA
     g: float = G
+    host_alpha: float = 0.04
+    """Level of the one statement on hosts that were not in the run."""
     discarded_scrapes: int = 2
     """Scrapes after the start that stay in the record and out of the verdict: caches fill, first
     deltas are missing."""
@@ -62,19 +91,19 @@ class Plan:
     """Below so many intervals a share of unpaired ones says nothing: 3 of 40 is the first above 5 %."""
 
     def __post_init__(self) -> None:
-        for field in ("target_reduction", "alpha", "max_unpaired_share"):
-            value: float = getattr(self, field)
-            if not 0 < value < 1:
+        for field in _SHARES:
+            value: float | None = getattr(self, field)
+            if value is not None and not 0 < value < 1:
                 raise InvalidInputError(
                     f"{field}: not between 0 and 1: {value}; write 0.3 for 30 %"
                 )
-        for field in ("interval", "production_interval", "max_duration", "min_duration"):
+        for field in _DURATIONS:
             duration: timedelta | None = getattr(self, field)
             if duration is not None and duration <= timedelta(0):
                 raise InvalidInputError(
                     f"{field}: not above zero: {duration}; give a duration like 1 s"
                 )
-        for field in ("g", "cpu_limit_cores", "rss_margin_bytes", "min_intervals_for_unpaired"):
+        for field in _QUANTITIES:
             quantity: float = getattr(self, field)
             if quantity <= 0:
                 raise InvalidInputError(
@@ -88,3 +117,19 @@ class Plan:
             raise InvalidInputError(
                 f"must_have_data: a name stands twice: {', '.join(self.must_have_data)}; name each once"
             )
+
+    @property
+    def may_lose_totals(self) -> bool:
+        """Whether lost host totals are declared and accepted, so that they are shown and not judged."""
+        return self.accept_lost_totals and not self.totals_preserved
+
+    @property
+    def tested_guardrails(self) -> tuple[GuardrailName, ...]:
+        """Those that abort by a statistical bound, and so share the level of aborts."""
+        asked = {
+            GuardrailName.TOTALS: not self.may_lose_totals,
+            GuardrailName.COVERAGE: self.min_coverage is not None,
+            GuardrailName.RECALL: self.min_recall is not None,
+        }
+        always = (GuardrailName.CPU, GuardrailName.RSS, GuardrailName.DELAY)
+        return (*always, *(name for name, is_asked in asked.items() if is_asked))

@@ -3,22 +3,16 @@
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
 
 from phoenix_platform.analysis.guardrails import (
     GuardrailResult,
     GuardrailStatus,
     status_without_data,
 )
-from phoenix_platform.analysis.means import CAP_BATCHES, CAP_FACTOR, Levels, MeanSequence
+from phoenix_platform.analysis.means import CAP_BATCHES, CAP_FACTOR, MeanSequence, levels_of
 from phoenix_platform.analysis.plans import GuardrailName, Plan
 from phoenix_platform.core.units import show_bytes, show_share
 from phoenix_platform.metering.samples import Sample
-
-_TESTED_MEANS: Final = 2
-"""CPU and RSS share the level of aborts; the other guardrails are invariants and need none."""
-_ROUNDING: Final = 1e-9
-"""A constant exactly at the limit is neither above nor below it, however doubles round."""
 
 
 class MeanGuardrail:
@@ -28,8 +22,7 @@ class MeanGuardrail:
         self._name = name
         self._plan = plan
         self._limit = plan.cpu_limit_cores if name is GuardrailName.CPU else plan.rss_margin_bytes
-        levels = Levels(promotion=plan.alpha, abort=plan.alpha / _TESTED_MEANS, g=plan.g)
-        self._sequence = MeanSequence(limit=self._limit, levels=levels, interval=interval)
+        self._sequence = MeanSequence(limit=self._limit, levels=levels_of(plan), interval=interval)
 
     @property
     def is_broken(self) -> bool:
@@ -57,14 +50,11 @@ class MeanGuardrail:
         )
 
     def _status(self) -> GuardrailStatus:
-        look = self._sequence.look
         if not len(self._sequence):
             return status_without_data(self._plan, self._name)
-        if self._sequence.is_beyond_cap:
+        if self._sequence.is_surely_above:
             return GuardrailStatus.ABORT
-        if look is not None and look.low > self._limit * (1 + _ROUNDING):
-            return GuardrailStatus.ABORT
-        if look is not None and look.high < self._limit * (1 - _ROUNDING):
+        if self._sequence.is_surely_below:
             return GuardrailStatus.PASS
         return GuardrailStatus.PENDING
 

@@ -16,14 +16,17 @@ from phoenix_platform.analysis.explanations import (
     bounds_sentence,
     broken_sentences,
     guardrails_sentence,
+    hosts_sentences,
+    lost_totals_sentences,
     needed_sentences,
     scope_needed_sentences,
     scope_sentence,
     unpaired_sentence,
     window_sentence,
 )
-from phoenix_platform.analysis.fidelity import MetricFidelity
+from phoenix_platform.analysis.fidelity import MetricFidelity, SignalFidelity
 from phoenix_platform.analysis.guardrails import GuardrailResult
+from phoenix_platform.analysis.hosts import HostStatement, host_statement
 from phoenix_platform.analysis.pairs import Timeline
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.reductions import Look, ReductionState
@@ -98,6 +101,11 @@ class Judgement:
     assurance: Assurance
     """On critical processes."""
     fidelity: tuple[MetricFidelity, ...]
+    """Host totals."""
+    names: tuple[SignalFidelity, ...]
+    """What is still shown by name; empty where the samples do not say."""
+    unseen_hosts: HostStatement | None
+    """On hosts that were not in the run; made once, with the verdict."""
 
 
 def judge(samples: Iterable[Sample], plan: Plan, conditions: Conditions) -> Judgement:
@@ -206,11 +214,12 @@ class _Walk:
         evidence, plan = self._evidence, self._plan
         reductions, guardrails = evidence.reductions(), evidence.guardrails()
         state = next(state for state in reductions if state.objective is plan.objective)
+        hosts = None if verdict is None else host_statement(evidence.hosts.log_ratios(), plan)
         is_long = plan.min_duration is not None and evidence.window >= plan.min_duration
         return Judgement(
             verdict=verdict,
             scope=Scope.FLEET if is_long else Scope.FIRST_STAGE,
-            reasons=tuple(self._reasons(verdict, state, guardrails, conditions)),
+            reasons=tuple(self._reasons(verdict, state, guardrails, conditions, hosts)),
             needed=tuple(self._needed(verdict, state, guardrails, conditions)),
             objective=plan.objective,
             intervals=evidence.intervals,
@@ -222,6 +231,8 @@ class _Walk:
             guardrails=guardrails,
             assurance=evidence.retention.assurance(evidence.correlation_time),
             fidelity=evidence.fidelity.results(),
+            names=evidence.names.results(),
+            unseen_hosts=hosts,
         )
 
     def _reasons(
@@ -230,15 +241,17 @@ class _Walk:
         state: ReductionState,
         guardrails: tuple[GuardrailResult, ...],
         conditions: Conditions,
+        hosts: HostStatement | None,
     ) -> list[str]:
         evidence, plan = self._evidence, self._plan
         window, bounds = window_sentence(state), bounds_sentence(state, plan)
         match verdict:
             case Verdict.PROMOTE:
-                scope = scope_sentence(evidence.window, plan)
-                return [bounds, window, guardrails_sentence(guardrails), scope]
+                lost = lost_totals_sentences(evidence.fidelity.results(), plan)
+                scope = [*hosts_sentences(hosts, plan), scope_sentence(evidence.window, plan)]
+                return [bounds, window, guardrails_sentence(guardrails), *lost, *scope]
             case Verdict.STOP_FUTILE:
-                return [bounds, window]
+                return [bounds, window, *hosts_sentences(hosts, plan)]
             case Verdict.ABORT:
                 own = conditions.aborted_because
                 return [*([own] if own else []), *broken_sentences(guardrails), window]

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.analysis.runs import AT_END, PLAN
-from tests.unit.cli.snapshots import a_final_judgement, a_run
+from tests.unit.analysis.runs import AT_END
+from tests.unit.cli.snapshots import PLAN, a_final_judgement, a_run
 from typer.testing import CliRunner, Result
 
 from phoenix_platform.__main__ import PARTS, build_app

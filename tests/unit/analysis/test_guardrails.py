@@ -192,7 +192,7 @@ def test_a_mean_at_its_limit_stays_pending(values: list[float]) -> None:
 
 
 def test_a_mean_beyond_its_limit_aborts() -> None:
-    result = cpu([0.08] * 100)
+    result = cpu([0.08] * 120)
     assert result.status is GuardrailStatus.ABORT
     assert result.bound == pytest.approx(0.08)
     assert "surely above the limit of 5.0 % of a core" in result.reason
@@ -210,7 +210,7 @@ def test_a_mean_far_beyond_its_limit_aborts_without_waiting_for_bounds() -> None
 def test_memory_is_judged_above_the_baseline() -> None:
     below = result_of(GuardrailName.RSS, [-5.0 * MEBIBYTE] * 100)
     assert (below.status, below.unit) == (GuardrailStatus.PASS, "By")
-    above = result_of(GuardrailName.RSS, [80.0 * MEBIBYTE] * 100)
+    above = result_of(GuardrailName.RSS, [80.0 * MEBIBYTE] * 120)
     assert above.status is GuardrailStatus.ABORT
     assert above.reason == (
         "The candidate's memory above the baseline's is 80.0 MiB on average, surely above the limit "

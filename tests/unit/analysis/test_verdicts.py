@@ -64,14 +64,17 @@ def test_a_large_saving_under_good_guardrails_is_promoted_at_the_fifth_batch_end
     assert judgement.verdict is Verdict.PROMOTE
     assert (judgement.intervals, judgement.paired, judgement.unpaired) == (100, 100, 0)
     assert judgement.scope is Scope.FIRST_STAGE
-    bounds, window, guardrails, scope = judgement.reasons
+    bounds, window, guardrails, hosts, scope = judgement.reasons
     assert bounds.startswith("For the longer run it saves between 59.")
     assert bounds.endswith("of the series, more than the 30.0 % asked for.")
     assert window == (
         "In this window the candidate let out 59.7 % fewer series than the baseline (exact, 100 "
         "intervals)."
     )
-    assert guardrails == "All measured guardrails hold: critical retention, cpu, rss, data loss."
+    assert guardrails == (
+        "All measured guardrails hold: critical retention, cpu, rss, data loss, delay, totals."
+    )
+    assert hosts == "Of other hosts it says nothing: not enough hosts (1 of at least 3)."
     assert "first stage" in scope
     assert judgement.needed == ("For a verdict on the whole fleet: a run of 24 h at least.",)
 
@@ -121,9 +124,9 @@ def test_a_critical_process_missing_from_what_was_not_taken_whole_is_no_miss() -
 @pytest.mark.parametrize(
     ("change", "name", "intervals"),
     [
-        pytest.param(from_scrape(2, cpu_seconds=4.0), GuardrailName.CPU, 100, id="cpu"),
+        pytest.param(from_scrape(2, cpu_seconds=4.0), GuardrailName.CPU, 120, id="cpu"),
         pytest.param(from_scrape(2, cpu_seconds=20.0), GuardrailName.CPU, 40, id="cpu-hard-cap"),
-        pytest.param(from_scrape(2, rss_bytes=160 * MEBIBYTE), GuardrailName.RSS, 100, id="rss"),
+        pytest.param(from_scrape(2, rss_bytes=160 * MEBIBYTE), GuardrailName.RSS, 120, id="rss"),
         pytest.param(
             from_scrape(50, dropped_points=9, queue_full=True),
             GuardrailName.DATA_LOSS,
@@ -359,7 +362,7 @@ def test_a_promotion_without_any_guardrail_says_so() -> None:
     plan = replace(PLAN, must_have_data=(), critical_patterns=())
     change = from_scrape(
         0, critical_seen=(), cpu_seconds=None, rss_bytes=None, refused_points=None,
-        dropped_points=None,
+        dropped_points=None, delay_p95_seconds=None, totals={},
     )  # fmt: skip
     judgement = judge(run(150, change=change), plan, CONDITIONS)
     assert judgement.verdict is Verdict.PROMOTE

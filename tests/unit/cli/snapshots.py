@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
-from tests.unit.analysis.runs import AT_END, CONDITIONS, PLAN, sample
+from tests.unit.analysis.runs import AT_END, CONDITIONS, sample
+from tests.unit.analysis.runs import PLAN as QUIET_PLAN
 
 from phoenix_platform.analysis.verdicts import Conditions, Judgement, judge
 from phoenix_platform.cli.trial.snapshot import ProcessUse, Snapshot
 from phoenix_platform.metering.samples import HostTotal, ProcessInstance, Sample, Variant
+
+PLAN = replace(QUIET_PLAN, totals_preserved=False, accept_lost_totals=True)
 
 LOST = ProcessInstance("postgres", 77, 1)
 

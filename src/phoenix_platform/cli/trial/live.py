@@ -22,6 +22,7 @@ _STYLE_OF = {
     GuardrailStatus.ABORT: "bold red",
     GuardrailStatus.NO_DATA: "yellow",
     GuardrailStatus.NOT_MEASURED: "dim",
+    GuardrailStatus.ACCEPTED: "yellow",
 }
 
 
