@@ -23,7 +23,10 @@ from phoenix_platform.cli.trial.options import (
     TrialOptions,
     default_interval,
     parse_patterns,
+    preserves_totals,
     production_interval_of,
+    share_or_none,
+    totals_sentences,
 )
 from phoenix_platform.cli.trial.record import TrialRecord
 from phoenix_platform.cli.trial.run import Outcome, run_trial
@@ -90,6 +93,29 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         CriticalIdentity,
         typer.Option(help="What makes a critical process visible: itself, or its name."),
     ] = CriticalIdentity.INSTANCE,
+    accept_lost_totals: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option(
+            "--accept-lost-totals",
+            help="Let a candidate be promoted though sums over all processes do not survive it.",
+        ),
+    ] = False,
+    min_coverage: Annotated[
+        str | None,
+        typer.Option(
+            help="Least share of CPU, memory and I/O that must stay in processes with their name."
+        ),
+    ] = None,
+    min_recall: Annotated[
+        str | None,
+        typer.Option(
+            help="Least share of each interval's ten largest processes that must keep their name."
+        ),
+    ] = None,
+    delay_margin: Annotated[
+        str,
+        typer.Option(help="By how much later (and by more than 20%) points may come out."),
+    ] = "500ms",
     exporter: Annotated[
         str | None,
         typer.Option(help="Exporter whose output is judged, where a configuration has several."),
@@ -139,6 +165,11 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         production_interval=production_interval_of(tried, environment, asked),
         max_duration=parse_duration(max_duration, field="--max-duration"),
         min_duration=None,
+        totals_preserved=preserves_totals(candidate, accepts_loss=accept_lost_totals),
+        accept_lost_totals=accept_lost_totals,
+        min_coverage=share_or_none(min_coverage, field="--min-coverage"),
+        min_recall=share_or_none(min_recall, field="--min-recall"),
+        delay_margin=parse_duration(delay_margin, field="--delay-margin"),
         critical_patterns=tuple(pattern.text for pattern in patterns),
         critical_identity=critical_identity,
     )
@@ -201,6 +232,8 @@ def _introduce(options: TrialOptions) -> None:
     )
     critical = ", ".join(plan.critical_patterns) or "none named (--critical PATTERN)"
     note(f"  critical processes: {critical}")
+    for sentence in totals_sentences(plan):
+        note(f"  {sentence}")
     note(f"  collector: {options.binary.distribution} {options.binary.version}")
     note(f"  {expected_cost(processes.total, plan.interval)}")
     note(

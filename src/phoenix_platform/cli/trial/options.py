@@ -7,7 +7,9 @@ from pathlib import Path
 from phoenix_platform.agent.binaries import CollectorBinary
 from phoenix_platform.agent.host import Host, Processes
 from phoenix_platform.analysis.plans import Plan
+from phoenix_platform.core.units import parse_share
 from phoenix_platform.metering.patterns import ProcessPattern, parse_pattern
+from phoenix_platform.pipelines import catalog
 from phoenix_platform.pipelines.configurations import Configuration
 from phoenix_platform.pipelines.host_metrics import read_host_metrics
 from phoenix_platform.pipelines.tried_pipelines import tried_pipelines
@@ -56,3 +58,30 @@ def default_interval(processes: int) -> timedelta:
 
 def parse_patterns(texts: list[str]) -> tuple[ProcessPattern, ...]:
     return tuple(parse_pattern(text, field="--critical") for text in texts)
+
+
+def preserves_totals(reference: str, *, accepts_loss: bool) -> bool:
+    """Whether a pipeline declares that host totals stay whole.
+
+    An entry of the catalog says so itself. Of one's own pipeline nothing is known beforehand: it must
+    keep them, unless their loss is accepted.
+    """
+    if reference in catalog.names():
+        return catalog.get(reference).totals_preserved
+    return not accepts_loss
+
+
+def share_or_none(text: str | None, *, field: str) -> float | None:
+    return None if text is None else parse_share(text, field=field)
+
+
+def totals_sentences(plan: Plan) -> list[str]:
+    """What is to be known of host totals before the start; nothing where they must be kept."""
+    if plan.may_lose_totals:
+        return ["host totals: their loss is accepted; the verdict says what is lost"]
+    if not plan.totals_preserved:
+        without = "without --accept-lost-totals it cannot be promoted"
+        return [f"host totals: the candidate declares that it does not preserve them; {without}"]
+    if plan.accept_lost_totals:
+        return ["host totals: the catalog says that the candidate preserves them, so it must"]
+    return []

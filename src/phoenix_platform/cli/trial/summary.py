@@ -18,8 +18,6 @@ from phoenix_platform.metering.meter import NameLoss
 from phoenix_platform.metering.samples import Variant
 
 _MOST_NAMES = 15
-_WHOLE_WAPE = 0.01
-"""Up to this error over the window a host total counts as preserved."""
 _STYLE_OF = {
     Verdict.PROMOTE: "green",
     Verdict.STOP_FUTILE: "yellow",
@@ -51,27 +49,16 @@ def _parts(
 ) -> Iterable[RenderableType]:
     assert judgement.verdict is not None
     style = _STYLE_OF[judgement.verdict]
-    sentences = "\n".join((*judgement.reasons, *_lost_totals(judgement), *judgement.needed))
+    sentences = "\n".join((*judgement.reasons, *judgement.needed))
     yield Panel(Text(sentences), title=words.HEADLINE_OF[judgement.verdict], border_style=style)
     yield _savings(judgement)
     yield _guardrails(judgement)
     yield _totals(judgement)
+    yield _names(judgement)
     yield _facts(options, judgement, snapshot)
     yield _losses(losses)
     for note in notes:
         yield Text(f"note: {note}", style="dim")
-
-
-def _lost_totals(judgement: Judgement) -> Iterable[str]:
-    """What a manager must know beside the saving: sums over all processes that are no longer whole."""
-    lost = [
-        f"{one.metric} {show_share(one.bias)}"
-        for one in judgement.fidelity
-        if one.variant is Variant.CANDIDATE and one.bias is not None and one.wape is not None
-        if one.wape > _WHOLE_WAPE
-    ]
-    if lost:
-        yield f"Sums over all processes are not whole any more: {', '.join(lost)}."
 
 
 def _savings(judgement: Judgement) -> Table:
@@ -116,6 +103,27 @@ def _totals(judgement: Judgement) -> Table:
             else:
                 cells.append("exact" if not one.broken_samples else show_share(one.wape))
         table.add_row(words.metric_label(metric), *cells)
+    return table
+
+
+def _names(judgement: Judgement) -> RenderableType:
+    """What a reader may still ask by name: coverage and recall of each signal."""
+    if not judgement.names:
+        return Text("What is still shown by name: no data.")
+    table = Table(
+        title="Still shown by name: share of the signal, of the ten largest processes",
+        title_justify="left",
+        header_style="bold",
+    )
+    for column in ("signal", *Variant, "effective number of processes"):
+        table.add_column(column, overflow="fold")
+    for signal in sorted({one.signal for one in judgement.names}):
+        of = {one.variant: one for one in judgement.names if one.signal == signal}
+        table.add_row(
+            signal,
+            *(words.by_name(of.get(variant)) for variant in Variant),
+            words.effective_numbers(of),
+        )
     return table
 
 

@@ -1,10 +1,13 @@
 """Numbers of a trial as people read them; one spelling for the live view, the lines and the summary."""
 
+from collections.abc import Mapping
+
+from phoenix_platform.analysis.fidelity import SignalFidelity
 from phoenix_platform.analysis.reductions import ReductionState
 from phoenix_platform.analysis.verdicts import Verdict
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.core.units import show_bytes, show_share
-from phoenix_platform.metering.samples import Sample
+from phoenix_platform.metering.samples import Sample, Variant
 
 HEADLINE_OF = {
     Verdict.PROMOTE: "PROMOTE: the candidate saves what was asked for and keeps every guardrail",
@@ -56,3 +59,19 @@ def metric_label(metric: str) -> str:
     if metric in IO_METRICS:
         return f"{metric} (system-call I/O of readable processes, cache included)"
     return metric
+
+
+def by_name(fidelity: SignalFidelity | None) -> str:
+    """`38.2 %, 71.0 %`: coverage, and recall of the ten largest."""
+    if fidelity is None or fidelity.coverage is None or fidelity.recall is None:
+        return NO_DATA
+    return f"{show_share(fidelity.coverage)}, {show_share(fidelity.recall)}"
+
+
+def effective_numbers(fidelity_of: Mapping[Variant, SignalFidelity]) -> str:
+    """`42.0 raw, 12.3 behind the candidate`."""
+    one = fidelity_of.get(Variant.CANDIDATE)
+    if one is None:
+        return NO_DATA
+    kept = one.effective_raw - one.effective_lost
+    return f"{one.effective_raw:.1f} raw, {kept:.1f} behind the candidate"
