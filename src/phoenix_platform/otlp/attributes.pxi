@@ -23,7 +23,9 @@ cdef str text_of(Reader span):
     return span.at[: span.end - span.at].decode("utf-8", "surrogateescape")
 
 
-cdef dict attributes_of(Reader reader, uint32_t attribute_tag, int depth):
+cdef dict attributes_of(
+    Reader reader, uint32_t attribute_tag, int depth, Allowance* allowance
+):
     """The attributes of a message at `depth`; its other fields are passed over. Of a key given twice, the last counts."""
     cdef dict attributes = {}
     cdef uint32_t tag = 0
@@ -32,13 +34,16 @@ cdef dict attributes_of(Reader reader, uint32_t attribute_tag, int depth):
         read_tag(&reader, &tag)
         if tag == attribute_tag:
             read_span(&reader, &span)
-            add_attribute(attributes, span, depth + 1)
+            take_value(allowance, span.at)
+            add_attribute(attributes, span, depth + 1, allowance)
         else:
             skip(&reader, tag, depth)
     return attributes
 
 
-cdef int add_attribute(dict attributes, Reader reader, int depth) except -1:
+cdef int add_attribute(
+    dict attributes, Reader reader, int depth, Allowance* allowance
+) except -1:
     cdef str key = ""
     cdef bytes joined = None
     cdef bint has_value = False
@@ -52,13 +57,14 @@ cdef int add_attribute(dict attributes, Reader reader, int depth) except -1:
         read_tag(&reader, &tag)
         if tag == KEY:
             read_span(&reader, &span)
+            allow_key(allowance, span.end - span.at, span.at)
             key = text_of(span)
         elif tag == VALUE:
             read_span(&reader, &span)
             if has_value:
                 # Joining would heal a part that is cut off, so each is read for itself as well.
-                value_of(value, depth + 1)
-                value_of(span, depth + 1)
+                value_of(value, depth + 1, allowance)
+                value_of(span, depth + 1, allowance)
                 joined = value.at[: value.end - value.at] + span.at[: span.end - span.at]
                 value.at = joined
                 value.end = value.at + len(joined)
@@ -67,11 +73,11 @@ cdef int add_attribute(dict attributes, Reader reader, int depth) except -1:
                 value = span
         else:
             skip(&reader, tag, depth)
-    attributes[key] = value_of(value, depth + 1)
+    attributes[key] = value_of(value, depth + 1, allowance)
     return 0
 
 
-cdef object value_of(Reader reader, int depth):
+cdef object value_of(Reader reader, int depth, Allowance* allowance):
     """The value of an AnyValue; the last field counts, except that lists of one kind add up."""
     cdef object value = None
     cdef uint32_t which = 0
@@ -84,9 +90,11 @@ cdef object value_of(Reader reader, int depth):
         read_tag(&reader, &tag)
         if tag == STRING:
             read_span(&reader, &span)
+            allow_value(allowance, span.end - span.at, span.at)
             value = text_of(span)
         elif tag == BYTES:
             read_span(&reader, &span)
+            allow_value(allowance, span.end - span.at, span.at)
             value = span.at[: span.end - span.at]
         elif tag == BOOL:
             read_varint(&reader, &bits)
@@ -101,12 +109,12 @@ cdef object value_of(Reader reader, int depth):
             read_span(&reader, &span)
             if which != ARRAY:
                 value = []
-            add_items(value, span, depth + 1)
+            add_items(value, span, depth + 1, allowance)
         elif tag == KVLIST:
             read_span(&reader, &span)
             if which != KVLIST:
                 value = {}
-            value.update(attributes_of(checked(span, depth + 1), ITEM, depth + 1))
+            value.update(attributes_of(checked(span, depth + 1), ITEM, depth + 1, allowance))
         elif tag == STRING_INDEX:
             read_varint(&reader, &bits)
             value = None
@@ -123,7 +131,7 @@ cdef Reader checked(Reader reader, int depth) except *:
     return reader
 
 
-cdef int add_items(list items, Reader reader, int depth) except -1:
+cdef int add_items(list items, Reader reader, int depth, Allowance* allowance) except -1:
     cdef uint32_t tag = 0
     cdef Reader span
     reader = checked(reader, depth)
@@ -131,7 +139,8 @@ cdef int add_items(list items, Reader reader, int depth) except -1:
         read_tag(&reader, &tag)
         if tag == ITEM:
             read_span(&reader, &span)
-            items.append(value_of(span, depth + 1))
+            take_value(allowance, span.at)
+            items.append(value_of(span, depth + 1, allowance))
         else:
             skip(&reader, tag, depth)
     return 0

@@ -11,7 +11,8 @@ class Delivery:
     """One request for a sink."""
 
     body: bytes
-    """The uncompressed `ExportMetricsServiceRequest`, not looked into yet."""
+    """The uncompressed `ExportMetricsServiceRequest` in protobuf, not looked into yet. If it came in JSON, it
+    holds the fields that `decoding.Decoder` reads."""
     wire_bytes: int
     """Length of the body as it came, compressed or not."""
     path: str

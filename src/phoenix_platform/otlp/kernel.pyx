@@ -16,13 +16,15 @@ https://protobuf.dev/programming-guides/encoding/#last-one-wins.
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
 
-from phoenix_platform.otlp.errors import MalformedBodyError
+from phoenix_platform.otlp.errors import BodyTooLargeError, MalformedBodyError
 from phoenix_platform.otlp.series import Kind, Temporality
 from phoenix_platform.otlp.series_table import Metric
 
 include "wire.pxi"
+include "allowances.pxi"
 include "tables.pxi"
 include "attributes.pxi"
+include "json.pxi"
 
 cdef enum:
     # Fields as tags: number << 3 | wire type.
@@ -113,6 +115,7 @@ cdef class Kernel:
     """Decodes into the rows of `table`. Not for several threads at once."""
 
     cdef object table
+    cdef Allowance allowance
     cdef list fresh
     cdef uint64_t seed
     cdef Names resources
@@ -136,7 +139,9 @@ cdef class Kernel:
     cdef size_t capacity
     cdef uint32_t previous  # the key of the last point, or NONE
     cdef uint32_t guess  # the key that followed it last time, or NONE
-    # The message being read: where its parts are, and their entries or NONE.
+    # The message being read: where it and its parts are, and their entries or NONE.
+    cdef const uint8_t* message_at
+    cdef Reader scattered_point  # the point whose attributes do not stand together, or nothing
     cdef Reader resource_span
     cdef Reader scope_span
     cdef Head head
@@ -150,8 +155,9 @@ cdef class Kernel:
     cdef Bytes joined_attributes
     cdef Bytes spelled_metric
 
-    def __cinit__(self, table, uint64_t seed):
+    def __cinit__(self, table, uint64_t seed, limits):
         self.table = table
+        self.allowance.limits = limits_of(limits)
         self.seed = seed
         self.fresh = []
         self.resource_objects, self.scope_objects = [], []
@@ -179,28 +185,21 @@ cdef class Kernel:
         """Rows, times, start times, values, flags, each as packed native numbers, and the list of fresh rows."""
         cdef const uint8_t* start = body
         cdef Reader reader = Reader(start, start + len(body))
-        cdef uintptr_t address
         self.fresh = []
+        self.message_at = start
+        self.scattered_point = Reader(start, start)
         self.columns = [bytearray() for _ in COLUMN_WIDTHS]
         try:
             # As many as the last body had: scrapes are much alike.
-            self._resize_columns(max(self.count, <size_t>FIRST_POINTS))
+            self._resize_columns(min(max(self.count, <size_t>FIRST_POINTS), self._most_points()))
             self.count = 0
             self._read_body(reader)
             self._resize_columns(self.count)
             return *self.columns, self.fresh
-        except WireFault as wrong:
+        except (WireFault, LimitFault) as wrong:
             self._undo()
-            reason, address = wrong.args
-            if <uintptr_t>start <= address <= <uintptr_t>reader.end:
-                offset = address - <uintptr_t>start
-                raise MalformedBodyError(
-                    f"not an OTLP metrics request: {reason}, at byte {offset} of {len(body)}",
-                    offset=offset,
-                ) from None
-            raise MalformedBodyError(
-                f"not an OTLP metrics request: {reason}, in attributes that do not stand together",
-                offset=None,
+            raise refusal_of(
+                wrong, <uintptr_t>start, <uintptr_t>self.message_at, len(body), "protobuf"
             ) from None
         except BaseException:
             self._undo()
@@ -253,6 +252,9 @@ cdef class Kernel:
         self.previous = self.guess = NONE
         return 0
 
+    cdef size_t _most_points(self) noexcept:
+        return self.allowance.limits.points
+
     cdef int _resize_columns(self, size_t points) except -1:
         """Make room for `points`; what is there stays."""
         cdef Py_ssize_t width
@@ -282,9 +284,10 @@ cdef class Kernel:
         cdef Reader reader = message
         cdef Reader span
         cdef uint32_t tag = 0
+        self.message_at = message.at
         find_part(
             message, RESOURCE, RESOURCE_METRICS_DEPTH, &self.resource_span,
-            &self.joined_resource, RESOURCE_ATTRIBUTES,
+            &self.joined_resource, RESOURCE_ATTRIBUTES, &self.allowance,
         )
         self.resource = NONE
         if self.guess != NONE:
@@ -305,9 +308,10 @@ cdef class Kernel:
         cdef Reader reader = message
         cdef Reader span
         cdef uint32_t tag = 0
+        self.message_at = message.at
         find_part(
             message, SCOPE, SCOPE_METRICS_DEPTH, &self.scope_span,
-            &self.joined_scope, SCOPE_ATTRIBUTES,
+            &self.joined_scope, SCOPE_ATTRIBUTES, &self.allowance,
         )
         self.scope = NONE
         if self.guess != NONE:
@@ -365,7 +369,7 @@ cdef class Kernel:
         if self.head.kind == NO_KIND:
             return 0
         if replaced.at != replaced.end:
-            check_data(replaced)
+            check_data(replaced, &self.allowance)
         self.metric = self._find_metric()
         if not in_parts:
             return self._read_points(data)
@@ -456,9 +460,13 @@ cdef class Kernel:
             self._join_attributes(message, tags.attributes)
             point.attributes.at = self.joined_attributes.content
             point.attributes.end = point.attributes.at + self.joined_attributes.length
+            self.scattered_point = message
         cdef uint32_t row = self._row_of(point.attributes, tags.attributes)
+        if point.scattered:
+            self.scattered_point.end = self.scattered_point.at
         if count == self.capacity:
-            self._resize_columns(2 * count)
+            allow_points(&self.allowance.limits, count + 1, message.at)
+            self._resize_columns(min(2 * count, self._most_points()))
         self.row_column[count] = row
         self.time_column[count] = saturated(point.time)
         self.start_time_column[count] = saturated(point.start_time)
@@ -526,7 +534,7 @@ cdef class Kernel:
             scope = self.scope_objects[self.scope]
         cdef uint32_t row
         if attributes == NONE:
-            block = self.table.block(attributes_of(raw, attributes_tag, POINT_DEPTH))
+            block = self._parsed_attributes(raw, attributes_tag)
         else:
             block = self.attribute_objects[attributes]
         row, is_new = self.table.add(metric, resource, scope, block)
@@ -575,9 +583,22 @@ cdef class Kernel:
             self.rows = rows
         return 0
 
-    cdef object _parsed_resource(self):
+    cdef object _parsed_attributes(self, Reader raw, uint32_t attributes_tag):
+        """Those of a point. If they are scattered they are read where they stand, for the offset of an error."""
+        if self.scattered_point.at != self.scattered_point.end:
+            raw = self.scattered_point
+        self.message_at = raw.at
+        self.allowance.values = 0
         return self.table.block(
-            attributes_of(self.resource_span, RESOURCE_ATTRIBUTES, RESOURCE_DEPTH)
+            attributes_of(raw, attributes_tag, POINT_DEPTH, &self.allowance)
+        )
+
+    cdef object _parsed_resource(self):
+        self.allowance.values = 0
+        return self.table.block(
+            attributes_of(
+                self.resource_span, RESOURCE_ATTRIBUTES, RESOURCE_DEPTH, &self.allowance
+            )
         )
 
     cdef object _parsed_scope(self):
@@ -586,7 +607,10 @@ cdef class Kernel:
         cdef uint32_t tag = 0
         cdef str name = ""
         cdef str version = ""
-        cdef dict attributes = attributes_of(self.scope_span, SCOPE_ATTRIBUTES, SCOPE_DEPTH)
+        self.allowance.values = 0
+        cdef dict attributes = attributes_of(
+            self.scope_span, SCOPE_ATTRIBUTES, SCOPE_DEPTH, &self.allowance
+        )
         while reader.at < reader.end:
             read_tag(&reader, &tag)
             if tag == SCOPE_NAME:
@@ -629,7 +653,13 @@ cdef uint32_t intern(Names* table, Reader raw, uint64_t seed) except NONE:
 
 
 cdef int find_part(
-    Reader reader, uint32_t wanted, int depth, Reader* part, Bytes* joined, uint32_t attributes
+    Reader reader,
+    uint32_t wanted,
+    int depth,
+    Reader* part,
+    Bytes* joined,
+    uint32_t attributes,
+    Allowance* allowance,
 ) except -1:
     """Set `part` to a message field, wherever it stands; the parts are joined if there are several.
 
@@ -651,16 +681,18 @@ cdef int find_part(
             joined.length = 0
             continue
         if joined.length == 0:
-            attributes_of(part[0], attributes, depth + 1)
+            allowance.values = 0
+            attributes_of(part[0], attributes, depth + 1, allowance)
             bytes_append(joined, part.at, part.end - part.at)
-        attributes_of(span, attributes, depth + 1)
+        allowance.values = 0
+        attributes_of(span, attributes, depth + 1, allowance)
         bytes_append(joined, span.at, span.end - span.at)
         part.at = joined.content
         part.end = joined.content + joined.length
     return 0
 
 
-cdef int check_data(Reader message) except -1:
+cdef int check_data(Reader message, Allowance* allowance) except -1:
     """Refuse what cannot be read in data that other data replaced: it has no points, but it must be sound."""
     cdef Reader span
     cdef Reader point
@@ -677,7 +709,30 @@ cdef int check_data(Reader message) except -1:
             read_tag(&span, &tag)
             if tag == DATA_POINTS:
                 read_span(&span, &point)
-                attributes_of(point, PARTS[kind].attributes, POINT_DEPTH)
+                allowance.values = 0
+                attributes_of(point, PARTS[kind].attributes, POINT_DEPTH, allowance)
             else:
                 skip(&span, tag, DATA_DEPTH)
     return 0
+
+
+cdef object refusal_of(object wrong, uintptr_t start, uintptr_t message, size_t length, str encoding):
+    """The error for a fault at an address: its offset in a body of `length` bytes at `start`.
+
+    What stands in several parts is joined elsewhere before it is read; then the offset is that of its `message`.
+    """
+    address = wrong.args[-1]
+    offset = (address if start <= address <= start + length else message) - start
+    if type(wrong) is WireFault:
+        return MalformedBodyError(
+            f"not an OTLP metrics request in {encoding}: {wrong.args[0]}, at byte {offset} of {length}",
+            offset=offset,
+        )
+    what, amount, limit, _ = wrong.args
+    is_size = what == "points"
+    fix = "send smaller batches" if is_size else "shorten it or leave it out"
+    return (BodyTooLargeError if is_size else MalformedBodyError)(
+        f"{what}: {amount} at byte {offset} of {length}, but the limit is {limit}; {fix}",
+        offset=offset,
+        limit=limit,
+    )

@@ -1,21 +1,23 @@
 """An OTLP/HTTP metrics receiver as an ASGI application, without a framework: agent and server mount it.
 
-It takes requests apart and hands uncompressed bodies to sinks, one per path; it neither decodes nor
-queues. What is in flight is bounded: beyond the bound senders are told to come back (429).
+It takes requests apart and hands uncompressed protobuf bodies to sinks, one per path; it neither decodes
+nor queues. What is in flight is bounded: beyond the bound senders are told to come back (429).
 Source: OTLP specification 1.x, OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, Self, TypeAlias
 
 from phoenix_platform.core.errors import InvalidInputError, UnavailableError
+from phoenix_platform.otlp.decoding import protobuf_of_json
 from phoenix_platform.otlp.deliveries import Delivery, Sink, TryLater
 from phoenix_platform.otlp.encodings import DECODER_OF, decompressed
 from phoenix_platform.otlp.errors import BodyTooLargeError
-from phoenix_platform.otlp.http_answers import PROTOBUF, HttpAnswer, http_of, refusal
+from phoenix_platform.otlp.http_answers import HttpAnswer, MediaType, http_of, refusal
+from phoenix_platform.otlp.limits import BodyLimits
 
 AsgiMessage: TypeAlias = Mapping[str, Any]
 """ASGI's own shape, taken apart here only."""
@@ -23,6 +25,7 @@ Receive: TypeAlias = Callable[[], Awaitable[AsgiMessage]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _ENCODINGS: Final = ", ".join(DECODER_OF)
+_MEDIA_TYPES: Final = ", ".join(MediaType)
 _UNAVAILABLE_RETRY: Final = timedelta(seconds=5)
 """When a sink fails without saying for how long: the collector's own first retry interval."""
 
@@ -46,6 +49,8 @@ class ReceiverLimits:
     connection closes sees a reset instead, and tries the same again for ever."""
     retry_after: timedelta = timedelta(seconds=1)
     """What senders are told when too much is in flight: a body stays for milliseconds."""
+    body: BodyLimits = field(default_factory=BodyLimits)
+    """What JSON bodies may hold; a sink's decoder has the same for protobuf ones."""
 
 
 class OtlpReceiver:
@@ -78,36 +83,43 @@ class OtlpReceiver:
         if head.path not in self._sinks:
             known = ", ".join(sorted(self._sinks))
             message = f"no receiver at {head.path}; OTLP metrics are taken at {known}"
-            return refusal(HTTPStatus.NOT_FOUND, message)
+            return refusal(HTTPStatus.NOT_FOUND, message, head.answered_in)
         if head.method != "POST":
             message = f"method {head.method}: OTLP metrics are sent by POST"
             headers = {"allow": "POST"}
-            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, message, headers=headers)
-        if head.content_type != PROTOBUF:
-            message = f"content-type {head.content_type!r} is not taken; send {PROTOBUF}"
-            headers = {"accept": PROTOBUF}
-            return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, headers=headers)
+            return refusal(
+                HTTPStatus.METHOD_NOT_ALLOWED, message, head.answered_in, headers=headers
+            )
+        if head.content_type not in frozenset(MediaType):
+            message = f"content-type {head.content_type!r} is not taken; send one of {_MEDIA_TYPES}"
+            headers = {"accept": _MEDIA_TYPES}
+            return refusal(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, head.answered_in, headers=headers
+            )
         if head.encoding not in DECODER_OF:
             message = f"content-encoding {head.encoding!r} is not taken; send one of {_ENCODINGS}"
             headers = {"accept-encoding": _ENCODINGS}
-            return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, headers=headers)
+            return refusal(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, head.answered_in, headers=headers
+            )
         return None
 
     async def _take(self, head: "_Head", incoming: "_IncomingBody") -> HttpAnswer:
         """Read the body and ask the sink."""
+        media_type = head.answered_in
         try:
             with _Load(self._in_flight) as load:
                 delivery = await self._read(head, incoming, load)
-                return http_of(await self._sinks[head.path](delivery))
+                return http_of(await self._sinks[head.path](delivery), media_type)
         except _OverloadedError as error:
             after = self._limits.retry_after
-            return refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), retry_after=after)
+            return refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), media_type, retry_after=after)
         except BodyTooLargeError as error:
-            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error), media_type)
         except InvalidInputError as error:
-            return refusal(HTTPStatus.BAD_REQUEST, str(error))
+            return refusal(HTTPStatus.BAD_REQUEST, str(error), media_type)
         except UnavailableError as error:
-            return http_of(TryLater(_UNAVAILABLE_RETRY, str(error)))
+            return http_of(TryLater(_UNAVAILABLE_RETRY, str(error)), media_type)
 
     async def _read(self, head: "_Head", incoming: "_IncomingBody", load: "_Load") -> Delivery:
         limit = self._limits.max_wire_bytes
@@ -124,6 +136,8 @@ class OtlpReceiver:
                 )
         body = decompressed(b"".join(chunks), head.encoding, max_bytes=self._limits.max_body_bytes)
         load.set(len(body))
+        if head.content_type == MediaType.JSON:
+            body = protobuf_of_json(body, self._limits.body)
         return Delivery(body=body, wire_bytes=wire_bytes, path=head.path)
 
 
@@ -160,6 +174,11 @@ class _Head:
     encoding: str
     content_length: int
     """0 if the sender does not say."""
+
+    @property
+    def answered_in(self) -> MediaType:
+        """Whoever sends something else altogether is answered in protobuf, OTLP's default."""
+        return MediaType.JSON if self.content_type == MediaType.JSON else MediaType.PROTOBUF
 
     @classmethod
     def of(cls, scope: AsgiMessage) -> Self:
@@ -215,7 +234,7 @@ class _Load:
 async def _send(answer: HttpAnswer, send: Send, *, is_last: bool) -> None:
     """Send `answer`, as the last one on its connection if something unread still stands in the way."""
     headers = {
-        "content-type": PROTOBUF,
+        "content-type": answer.media_type,
         "content-length": str(len(answer.body)),
         **answer.headers,
         **({"connection": "close"} if is_last else {}),

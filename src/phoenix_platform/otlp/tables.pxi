@@ -7,6 +7,14 @@
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+cdef extern from "buffers.h":
+    ctypedef struct Bytes:
+        uint8_t* content
+        size_t length
+        size_t capacity
+
+    int bytes_append(Bytes* buffer, const void* content, size_t length) except -1
+
 cdef enum:
     NONE = 0xFFFFFFFFu  # no index
     FIRST_SLOTS = 64
@@ -299,28 +307,6 @@ cdef void keys_release(Keys* table, uint32_t entry) noexcept:
     table.keys[entry].row = NONE
     table.keys[entry].next = table.first_free
     table.first_free = entry
-
-
-cdef struct Bytes:
-    uint8_t* content
-    size_t length
-    size_t capacity
-
-
-cdef int bytes_append(Bytes* buffer, const void* content, size_t length) except -1:
-    cdef size_t capacity
-    cdef void* grown
-    if buffer.capacity - buffer.length < length:
-        capacity = max(<size_t>256, 2 * buffer.capacity, buffer.length + length)
-        grown = realloc(buffer.content, capacity)
-        if grown == NULL:
-            raise MemoryError
-        buffer.content = <uint8_t*>grown
-        buffer.capacity = capacity
-    if length > 0:
-        memcpy(buffer.content + buffer.length, content, length)
-    buffer.length += length
-    return 0
 
 
 cdef void* widened(void* array, size_t size) except NULL:

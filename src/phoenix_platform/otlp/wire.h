@@ -217,7 +217,7 @@ PHOENIX_HOT void add_attribute_at(Point *point, const uint8_t *start, const uint
 PHOENIX_COLD int read_point_field(Reader *reader, const PointTags *tags, int depth, Point *point) {
 	const uint8_t *start = reader->at;
 	uint32_t tag;
-	uint64_t number;
+	uint64_t number = 0;
 	if (read_tag(reader, &tag) < 0) return -1;
 	if (tag == tags->flags) {
 		if (read_varint(reader, &number) < 0) return -1;

@@ -19,10 +19,13 @@ from phoenix_platform.otlp.deliveries import (
     PartiallyAccepted,
     TryLater,
 )
+from phoenix_platform.otlp.errors import BodyTooLargeError
+from phoenix_platform.otlp.limits import BodyLimits
 from phoenix_platform.otlp.receiver import AsgiMessage, OtlpReceiver, ReceiverLimits
 
 PATH = "/v1/metrics"
 PROTOBUF = {"content-type": "application/x-protobuf"}
+JSON = "application/json"
 SMALL = ReceiverLimits(max_wire_bytes=100, max_body_bytes=1_000, max_bytes_in_flight=1_500)
 
 
@@ -87,6 +90,57 @@ async def test_a_sink_gets_the_unpacked_body_and_its_size_on_the_wire(
     assert shelf.kept == [Delivery(body=b"body", wire_bytes=len(packed), path=PATH)]
 
 
+async def test_a_json_body_reaches_the_sink_as_protobuf_and_the_answer_is_json() -> None:
+    shelf = Shelf()
+    sent = b'{"resourceMetrics": [{"schemaUrl": "unread"}]}'
+    answer = await post(
+        OtlpReceiver({PATH: shelf.take}),
+        gzip.compress(sent),
+        content_type=JSON,
+        content_encoding="gzip",
+    )
+    assert (answer.status_code, answer.content) == (200, b"{}")
+    assert answer.headers["content-type"] == JSON
+    wire_bytes = len(gzip.compress(sent))
+    assert shelf.kept == [Delivery(body=b"\x0a\x00", wire_bytes=wire_bytes, path=PATH)]
+
+
+async def test_a_partial_success_is_json_where_the_request_was() -> None:
+    shelf = Shelf(PartiallyAccepted(300, "older: ä"))
+    answer = await post(OtlpReceiver({PATH: shelf.take}), b"{}", content_type=JSON)
+    assert answer.json() == {
+        "partialSuccess": {"rejectedDataPoints": "300", "errorMessage": "older: ä"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "body", "status", "code", "reason"),
+    [
+        pytest.param(Accepted(), b'{"resourceMetrics": 7}', 400, 3, "a list was expected, at byte 20 of 22", id="not-otlp"),
+        pytest.param(InvalidInputError("no"), b"{}", 400, 3, "no", id="refused-by-the-sink"),
+        pytest.param(BodyTooLargeError("points"), b"{}", 413, 3, "points", id="too-large-for-the-sink"),
+        pytest.param(TryLater(timedelta(seconds=1), "full"), b"{}", 503, 14, "full", id="later"),
+    ],
+)  # fmt: skip
+async def test_a_refusal_is_json_where_the_request_was(
+    said: Answer | Exception, body: bytes, status: int, code: int, reason: str
+) -> None:
+    answer = await post(OtlpReceiver({PATH: Shelf(said).take}), body, content_type=JSON)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, JSON)
+    assert answer.json()["code"] == code
+    assert reason in answer.json()["message"]
+
+
+async def test_a_json_body_with_too_many_points_is_too_large() -> None:
+    limits = ReceiverLimits(body=BodyLimits(max_points=1))
+    points = b'{"gauge": {"dataPoints": [{}, {}]}}'
+    sent = b'{"resourceMetrics": [{"scopeMetrics": [{"metrics": [' + points + b"]}]}]}"
+    answer = await post(OtlpReceiver({PATH: Shelf().take}, limits), sent, content_type=JSON)
+    assert answer.status_code == 413
+    expected = f"points: 2 at byte {sent.rindex(b'{}')} of {len(sent)}, but the limit is 1; send smaller batches"
+    assert answer.json() == {"code": 3, "message": expected}
+
+
 async def test_a_body_in_chunks_is_put_together() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"bo"
@@ -148,7 +202,7 @@ async def test_a_bug_of_a_sink_is_not_hidden() -> None:
         pytest.param("POST", "/v1/traces", {}, 404, "metrics are taken at /v1/metrics", id="path"),
         pytest.param("POST", "/v1/metrics/", {}, 404, "no receiver at /v1/metrics/", id="slash"),
         pytest.param("GET", PATH, {}, 405, "are sent by POST", id="method"),
-        pytest.param("POST", PATH, {"content-type": "application/json"}, 415, "send application/x-protobuf", id="json"),
+        pytest.param("POST", PATH, {"content-type": "text/plain"}, 415, "send one of application/x-protobuf, application/json", id="type"),
         pytest.param("POST", PATH, {"content-type": ""}, 415, "content-type '' is not taken", id="no-type"),
         pytest.param("POST", PATH, {"content-encoding": "br"}, 415, "one of identity, gzip, zstd", id="encoding"),
         pytest.param("POST", PATH, {"content-encoding": "gzip, gzip"}, 415, "'gzip, gzip' is not taken", id="encodings"),
@@ -178,10 +232,10 @@ async def test_refusals_name_what_would_be_taken_in_their_headers() -> None:
     async with client_of(OtlpReceiver({PATH: Shelf().take})) as client:
         method = await client.get(PATH)
         encoding = await client.post(PATH, headers={"content-encoding": "br"})
-        kind = await client.post(PATH, headers={"content-type": "application/json"})
+        kind = await client.post(PATH, headers={"content-type": "text/plain"})
     assert method.headers["allow"] == "POST"
     assert encoding.headers["accept-encoding"] == "identity, gzip, zstd"
-    assert kind.headers["accept"] == "application/x-protobuf"
+    assert kind.headers["accept"] == "application/x-protobuf, application/json"
 
 
 async def in_pieces(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
