@@ -28,7 +28,7 @@ PARTS: Final[Mapping[str, Part]] = {
         "trial",
     ),
     "record": Part("Read and verify the records of trials.", "phoenix_platform.cli.records"),
-    "pipeline": Part("Pipelines: the catalog and your own.", "phoenix_platform.cli.pipelines"),
+    "pipeline": Part("Pipelines: the catalog and your own.", "phoenix_platform.cli.pipelines.app"),
     "collector": Part(
         "Collector binaries: find, ask, validate, install.", "phoenix_platform.cli.collectors"
     ),

@@ -6,7 +6,8 @@ from tests.pipeline_builders import MINIMAL
 from typer.testing import CliRunner, Result
 
 from phoenix_platform.agent.binaries import CollectorBinary
-from phoenix_platform.cli.pipelines import MAX_FILE_BYTES, app, read_pipeline
+from phoenix_platform.cli.pipelines.app import app
+from phoenix_platform.cli.pipelines.references import MAX_FILE_BYTES, read_pipeline
 from phoenix_platform.core.errors import NotFoundError, PhoenixError, UnavailableError
 from phoenix_platform.pipelines import catalog
 

@@ -1,0 +1,13 @@
+"""`phoenix pipeline`: look at the catalog, and check a configuration before it goes anywhere."""
+
+import typer
+
+from phoenix_platform.cli.pipelines.show import list_pipelines, show_pipeline
+from phoenix_platform.cli.pipelines.validate import validate_pipeline
+
+app = typer.Typer(
+    no_args_is_help=True, help="Look at the catalog and check collector configurations."
+)
+app.command("list")(list_pipelines)
+app.command("show")(show_pipeline)
+app.command("validate")(validate_pipeline)
