@@ -29,6 +29,10 @@ PARTS: Final[Mapping[str, Part]] = {
     ),
     "record": Part("Read and verify the records of trials.", "phoenix_platform.cli.records"),
     "pipeline": Part("Pipelines: the catalog and your own.", "phoenix_platform.cli.pipelines.app"),
+    "prices": Part(
+        "Price books: what vendors bill, your own, and what a record costs.",
+        "phoenix_platform.cli.prices",
+    ),
     "collector": Part(
         "Collector binaries: find, ask, validate, install.", "phoenix_platform.cli.collectors"
     ),
