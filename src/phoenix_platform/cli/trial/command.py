@@ -18,7 +18,7 @@ from phoenix_platform.analysis.verdicts import Verdict
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.cli.output import Output, OutputOption, note
 from phoenix_platform.cli.pipelines.references import read_pipeline
-from phoenix_platform.cli.trial.costs import expected_cost
+from phoenix_platform.cli.trial.expected_use import expected_cost
 from phoenix_platform.cli.trial.options import (
     TrialOptions,
     default_interval,
