@@ -18,6 +18,8 @@ from phoenix_platform.analysis.verdicts import Verdict
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.cli.output import Output, OutputOption, note
 from phoenix_platform.cli.pipelines.references import read_pipeline
+from phoenix_platform.cli.prices import HostsOption, PricesOption, books_for
+from phoenix_platform.cli.prices_tables import print_costs
 from phoenix_platform.cli.trial.expected_use import expected_cost
 from phoenix_platform.cli.trial.options import (
     TrialOptions,
@@ -76,8 +78,11 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         ),
     ] = None,
     objective: Annotated[
-        Objective, typer.Option(help="What the candidate must save.")
-    ] = Objective.SERIES,
+        Objective | None,
+        typer.Option(
+            help="What the candidate must save. Default: what the book of --prices bills, else series."
+        ),
+    ] = None,
     target_reduction: Annotated[
         str, typer.Option(help="Share of the baseline's objective to save.")
     ] = "30%",
@@ -134,6 +139,8 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     collector: Annotated[
         Path | None, typer.Option(help="Collector binary to run.", envvar="PHOENIX_COLLECTOR")
     ] = None,
+    prices: PricesOption = None,
+    hosts: HostsOption = None,
     max_host_cpu: Annotated[
         str, typer.Option(help="End as invalid when the trial uses more of the host's CPU.")
     ] = "10%",
@@ -152,6 +159,7 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     processes = count_processes()
     chosen = parse_duration(interval, field="--interval") if interval else None
     tried = read_pipeline(candidate)
+    books = books_for(prices)
     patterns = parse_patterns(critical or [])
     asked = (
         parse_duration(production_interval, field="--production-interval")
@@ -161,7 +169,7 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     plan = Plan(
         target_reduction=parse_share(target_reduction, field="--target-reduction"),
         interval=chosen or default_interval(processes.total),
-        objective=objective,
+        objective=objective or (books[0].objective if prices else Objective.SERIES),
         production_interval=production_interval_of(tried, environment, asked),
         max_duration=parse_duration(max_duration, field="--max-duration"),
         min_duration=None,
@@ -187,6 +195,8 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         seed=seed,
         max_host_cpu=parse_share(max_host_cpu, field="--max-host-cpu"),
         record=record or Path(f"phoenix-trial-{clock.now():%Y%m%dT%H%M%SZ}.json"),
+        books=books,
+        hosts=hosts,
     )
     _check_writable(options.record)
     _introduce(options)
@@ -294,9 +304,11 @@ def _conclude(options: TrialOptions, outcome: Outcome, output: Output) -> None:
             losses=outcome.losses,
             notes=outcome.notes,
             use=outcome.snapshot.use,
+            costs=outcome.costs,
             record=str(options.record),
         )
     else:
         print_summary(options, judgement, outcome.snapshot, outcome.losses, outcome.notes)
+        print_costs(outcome.costs)
     note(f"record: {options.record}")
     raise SystemExit(EXIT_CODE_OF[judgement.verdict])

@@ -7,6 +7,7 @@ from pathlib import Path
 from phoenix_platform.agent.binaries import CollectorBinary
 from phoenix_platform.agent.host import Host, Processes
 from phoenix_platform.analysis.plans import Plan
+from phoenix_platform.analysis.prices import PriceBook
 from phoenix_platform.core.units import parse_share
 from phoenix_platform.metering.patterns import ProcessPattern, parse_pattern
 from phoenix_platform.pipelines import catalog
@@ -39,6 +40,10 @@ class TrialOptions:
     max_host_cpu: float
     """Share of the whole host."""
     record: Path
+    books: tuple[PriceBook, ...] = ()
+    """What the run is priced with; one if it was chosen."""
+    hosts: int | None = None
+    """Hosts to extrapolate the cost to; None: this one."""
 
 
 def production_interval_of(

@@ -17,6 +17,7 @@ from phoenix_platform.agent.trials import (
     own_rss_bytes,
     variant_of,
 )
+from phoenix_platform.analysis.costs import CostEstimate
 from phoenix_platform.analysis.records import FORMAT
 from phoenix_platform.analysis.verdicts import Conditions, Judgement
 from phoenix_platform.cli.trial.options import TrialOptions
@@ -40,6 +41,8 @@ class TrialRecord:
     options: TrialOptions
     started_at: datetime
     samples: list[Sample] = field(default_factory=list[Sample])
+    costs: tuple[CostEstimate, ...] = ()
+    """Set at the end; a partial record has none."""
 
     @property
     def partial_path(self) -> Path:
@@ -132,6 +135,7 @@ class TrialRecord:
             },
             "samples": columns_of(self.samples),
             "judgement": judgement,
+            "costs": self.costs,
         }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from phoenix_platform.agent.load.simulation import LoadSimulation
 from phoenix_platform.agent.supervision import CollectorFailedError
 from phoenix_platform.agent.trials import Trial, TrialSettings, running_trial
+from phoenix_platform.analysis.costs import CostEstimate, estimate
 from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
 from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.cli.trial.record import TrialRecord
@@ -27,6 +28,7 @@ class Outcome:
     snapshot: Snapshot
     losses: list[NameLoss]
     notes: tuple[str, ...]
+    costs: tuple[CostEstimate, ...]
 
 
 @dataclass(slots=True)
@@ -126,6 +128,7 @@ async def run_trial(
         conditions = course.conditions(at_end=True, invalid_because=spoilt_by)
         judgement, snapshot = course.look(conditions), course.snapshot
         assert snapshot is not None
+        record.costs = _costs_of(course)
         record.write(trial, conditions, judgement, clock.now())
         topology = trial.topology
         not_measured = (f"not measured: {one}" for one in topology.not_measured)
@@ -134,7 +137,19 @@ async def run_trial(
             snapshot,
             trial.meter.losses(),
             (*_rules_behind(course), *topology.notes, *topology.ignored, *not_measured),
+            record.costs,
         )
+
+
+def _costs_of(course: _Course) -> tuple[CostEstimate, ...]:
+    """What both variants would cost in production, by every book of the options."""
+    options, relay_every = course.options, course.trial.topology.candidate.relay_every
+    return tuple(
+        estimate(
+            course.record.samples, options.plan, book, hosts=options.hosts, relay_every=relay_every
+        )
+        for book in options.books
+    )
 
 
 def _rules_behind(course: _Course) -> list[str]:
