@@ -28,6 +28,11 @@ PARTS: Final[Mapping[str, Part]] = {
         "trial",
     ),
     "record": Part("Read and verify the records of trials.", "phoenix_platform.cli.records"),
+    "certificate": Part(
+        "Signed records of verdicts: make, show and verify them.",
+        "phoenix_platform.cli.certificates",
+    ),
+    "key": Part("The key that signs your certificates.", "phoenix_platform.cli.keys"),
     "pipeline": Part("Pipelines: the catalog and your own.", "phoenix_platform.cli.pipelines.app"),
     "prices": Part(
         "Price books: what vendors bill, your own, and what a record costs.",

@@ -31,7 +31,8 @@ class AgentSettings(BaseSettings):
     `$XDG_CACHE_HOME/phoenix-platform`, where other programs keep their caches too."""
 
     data_directory: Path | None = None
-    """`PHOENIX_DATA_DIRECTORY`: where an installed collector lies. Default: `$XDG_DATA_HOME/phoenix-platform`."""
+    """`PHOENIX_DATA_DIRECTORY`: where an installed collector and the keys that sign certificates lie. Default:
+    `$XDG_DATA_HOME/phoenix-platform`."""
 
     xdg_cache_home: Annotated[Path, Field(validation_alias="XDG_CACHE_HOME")] = Path("~/.cache")
     """`XDG_CACHE_HOME`: the user's caches. Default: `~/.cache`, as the XDG base directory specification says."""
@@ -49,10 +50,18 @@ class AgentSettings(BaseSettings):
         return self.caches / "collector" / "current" / "phoenix-otelcol"
 
     @property
+    def data(self) -> Path:
+        return (self.data_directory or self.xdg_data_home / _FOLDER).expanduser()
+
+    @property
     def installed_collector(self) -> Path:
         """What `phoenix collector install` put down; need not exist."""
-        data = (self.data_directory or self.xdg_data_home / _FOLDER).expanduser()
-        return data / "collector" / "otelcol"
+        return self.data / "collector" / "otelcol"
+
+    @property
+    def signing_keys(self) -> Path:
+        """The folder of the keys that sign certificates; made on first use."""
+        return self.data / "keys"
 
 
 def process_environment() -> dict[str, str]:

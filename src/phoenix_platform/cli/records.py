@@ -1,5 +1,6 @@
 """`phoenix record`: read the record of a trial, and reach its verdict again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -18,30 +19,11 @@ RecordArgument = Annotated[Path, typer.Argument(help="A record that phoenix tria
 @app.command()
 def show(file: RecordArgument, output: OutputOption = Output.TABLE) -> None:
     """Show what a record holds: its verdict, or what was known when it broke off."""
-    record = read_record(file)
-    judgement: Any = record.get("judgement")
-    again = judge_again(record)
-    facts = {
-        "id": record.get("id"),
-        "started": record.get("started_at"),
-        "ended": record.get("ended_at"),
-        "host": record.get("host", {}).get("name"),
-        "collector": " ".join(
-            str(record.get("collector", {}).get(key)) for key in ("distribution", "version")
-        ),
-        "baseline": record["variants"]["baseline"]["name"],
-        "candidate": record["variants"]["candidate"]["name"],
-        "verdict": judgement["verdict"] if judgement else None,
-        "intervals": again.intervals,
-        "window_reduction": {
-            state.objective.value: state.window_reduction for state in again.reductions
-        },
-        "reasons": list(again.reasons),
-    }
+    facts = record_facts(read_record(file))
     if output is Output.JSON:
         print_json(facts)
     else:
-        print_table(("what", "value"), [(key, _cell(value)) for key, value in facts.items()])
+        print_facts(facts)
 
 
 @app.command()
@@ -56,6 +38,40 @@ def verify(file: RecordArgument, output: OutputOption = Output.TABLE) -> None:
         typer.echo(f"verified: {again.verdict}, computed again from {again.intervals} intervals")
     if found:
         raise InvalidInputError(f"{file}: the record contradicts itself: {'; '.join(found)}")
+
+
+def record_facts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says, as `show` prints it.
+
+    Raises:
+        InvalidInputError: If it is no record.
+    """
+    judgement: Any = record.get("judgement")
+    again = judge_again(record)
+    return {
+        "id": record.get("id"),
+        "started": record.get("started_at"),
+        "ended": record.get("ended_at"),
+        "host": record.get("host", {}).get("name"),
+        "collector": " ".join(
+            str(record.get("collector", {}).get(key)) for key in ("distribution", "version")
+        ),
+        "baseline": record["variants"]["baseline"]["name"],
+        "candidate": record["variants"]["candidate"]["name"],
+        "verdict": judgement["verdict"] if judgement else None,
+        "scope": judgement.get("scope") if judgement else None,
+        "intervals": again.intervals,
+        "window_reduction": {
+            state.objective.value: state.window_reduction for state in again.reductions
+        },
+        "guardrails": {guardrail.name.value: guardrail.status for guardrail in again.guardrails},
+        "reasons": list(again.reasons),
+        "needed": list(again.needed),
+    }
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    print_table(("what", "value"), [(key, _cell(value)) for key, value in facts.items()])
 
 
 def read_record(file: Path) -> dict[str, Any]:

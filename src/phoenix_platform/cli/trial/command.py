@@ -15,6 +15,7 @@ from phoenix_platform.agent.host import count_processes, read_host
 from phoenix_platform.agent.settings import AgentSettings, process_environment
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.verdicts import Verdict
+from phoenix_platform.cli.certificates import certificate_path, write_certificate
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.cli.output import Output, OutputOption, note
 from phoenix_platform.cli.pipelines.references import read_pipeline
@@ -35,7 +36,7 @@ from phoenix_platform.cli.trial.run import Outcome, run_trial
 from phoenix_platform.cli.trial.summary import print_summary
 from phoenix_platform.cli.trial.views import JsonView, LineView, ScreenView, View, print_event
 from phoenix_platform.core.clock import Clock, SystemClock
-from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.core.errors import InvalidInputError, PhoenixError
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.core.units import parse_duration, parse_share, show_duration, show_share
 from phoenix_platform.core.version import VERSION
@@ -292,9 +293,21 @@ def _say_interrupted(trial_record: TrialRecord) -> None:
     note(f"ended before a verdict{kept}")
 
 
+def _certify(record: Path) -> Path | None:
+    """The certificate beside the record; None if it cannot be made, which changes no verdict."""
+    path = certificate_path(record)
+    try:
+        write_certificate(record, path)
+    except PhoenixError as error:
+        note(f"no certificate: {error}")
+        return None
+    return path
+
+
 def _conclude(options: TrialOptions, outcome: Outcome, output: Output) -> None:
     judgement = outcome.judgement
     assert judgement.verdict is not None
+    certificate = _certify(options.record)
     if output is Output.JSON:
         print_event(
             "verdict",
@@ -306,9 +319,12 @@ def _conclude(options: TrialOptions, outcome: Outcome, output: Output) -> None:
             use=outcome.snapshot.use,
             costs=outcome.costs,
             record=str(options.record),
+            certificate=None if certificate is None else str(certificate),
         )
     else:
         print_summary(options, judgement, outcome.snapshot, outcome.losses, outcome.notes)
         print_costs(outcome.costs)
     note(f"record: {options.record}")
+    if certificate is not None:
+        note(f"certificate: {certificate}")
     raise SystemExit(EXIT_CODE_OF[judgement.verdict])

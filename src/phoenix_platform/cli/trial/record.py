@@ -189,17 +189,26 @@ def masked(config: object) -> object:
 
 
 def write_whole(path: Path, document: object) -> None:
-    """Put the document there in one step: a reader sees the old one or the new one.
+    """Put the document there as JSON, in one step.
 
     Raises:
         UnavailableError: If the folder cannot be written.
     """
+    put_whole(path, msgspec.json.encode(document), field="--record")
+
+
+def put_whole(path: Path, content: bytes, *, field: str) -> None:
+    """Put the content there in one step: a reader sees the old one or the new one.
+
+    Raises:
+        UnavailableError: If the folder cannot be written; it names the field.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(msgspec.json.encode(document))
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise UnavailableError(f"--record: cannot write {path}: {error.strerror}") from error
+        raise UnavailableError(f"{field}: cannot write {path}: {error.strerror}") from error
