@@ -97,7 +97,9 @@ def shown(value: Value) -> str:
         case tuple():
             return "[" + ", ".join(map(shown, value)) + "]"
         case str():
-            return " ".join(value.split()) or '""'
+            words = " ".join(value.split()) or '""'
+            # What a terminal or a page would take for a command is shown, not passed on.
+            return words if words.isprintable() else ascii(words)[1:-1]
         case _:
             return str(value)
 
