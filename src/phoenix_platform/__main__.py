@@ -33,6 +33,11 @@ PARTS: Final[Mapping[str, Part]] = {
         "phoenix_platform.cli.certificates",
     ),
     "key": Part("The key that signs your certificates.", "phoenix_platform.cli.keys"),
+    "report": Part(
+        "Make the HTML report of a trial from its record.",
+        "phoenix_platform.cli.reports.command",
+        "report",
+    ),
     "pipeline": Part("Pipelines: the catalog and your own.", "phoenix_platform.cli.pipelines.app"),
     "prices": Part(
         "Price books: what vendors bill, your own, and what a record costs.",

@@ -1,0 +1,55 @@
+"""Text that may come from anybody, made safe to show; and elements whose attributes are always escaped.
+
+Names of processes, hosts and metrics are chosen by whoever starts them. `page` and the drawings write
+every text through this module: markup characters are escaped, and what cannot be seen (control
+characters, marks that turn the reading direction) stands as an escape sequence, so that two different
+names never look alike.
+"""
+
+from typing import Final
+
+from markupsafe import Markup, escape
+
+LONGEST_NAME: Final = 80
+"""Characters of a name that are shown; the kernel's own names have 15, others may have any number."""
+_KEPT: Final = frozenset("\n\t")
+
+
+def visible(text: str) -> str:
+    r"""The text with everything that cannot be seen written as `\x1b` or `\u202e`."""
+    return "".join(sign if sign.isprintable() or sign in _KEPT else _escaped(sign) for sign in text)
+
+
+def short_name(name: str) -> str:
+    """A name for a table or a drawing: visible, on one line, and not longer than a line."""
+    shown = visible(name).replace("\n", "\\n").replace("\t", "\\t")
+    if len(name) <= LONGEST_NAME:
+        return shown
+    return f"{shown[:LONGEST_NAME]}… ({len(name)} characters)"
+
+
+def element(name: str, *content: str | Markup, **attributes: str | float | None) -> Markup:
+    """An element of SVG or HTML. Attributes: `_` reads `-`, `class_` reads `class`, None is left out."""
+    written = "".join(
+        f' {_attribute_name(key)}="{_attribute(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inside = "".join(_inside(each) for each in content)
+    return Markup(f"<{name}{written}>{inside}</{name}>")  # noqa: S704 - its parts are escaped above
+
+
+def _inside(content: str | Markup) -> str:
+    return str(content) if isinstance(content, Markup) else str(escape(visible(content)))
+
+
+def _attribute(value: str | float) -> str:
+    return str(escape(visible(value))) if isinstance(value, str) else f"{round(value, 1):g}"
+
+
+def _attribute_name(key: str) -> str:
+    return key.removesuffix("_").replace("_", "-")
+
+
+def _escaped(sign: str) -> str:
+    return ascii(sign)[1:-1]

@@ -1,0 +1,59 @@
+"""The limits that the candidate must keep whatever it saves."""
+
+from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
+from phoenix_platform.cli.output import NO_DATA
+from phoenix_platform.cli.reports.blocks import Section, Table
+from phoenix_platform.cli.reports.subjects import Subject
+from phoenix_platform.cli.reports.words import share, size, whole
+
+_SIGN_OF = {
+    GuardrailStatus.PASS: "✓",
+    GuardrailStatus.PENDING: "…",
+    GuardrailStatus.ABORT: "✕",
+    GuardrailStatus.NO_DATA: "?",
+    GuardrailStatus.NOT_MEASURED: "–",
+    GuardrailStatus.ACCEPTED: "!",
+}
+
+
+def guardrails(subject: Subject) -> Section:
+    results = subject.judgement.guardrails
+    table = Table(
+        caption="Guardrails",
+        columns=("guardrail", "status", "seen", "limit", "why"),
+        rows=tuple(map(_row, results)),
+        numeric=(2, 3),
+        statuses=tuple(result.status.value for result in results),
+    )
+    return Section(
+        anchor="guardrails",
+        title="Guardrails",
+        lead="A promotion needs every one of them; each can end the run by itself.",
+        blocks=(table,),
+    )
+
+
+def _row(result: GuardrailResult) -> tuple[str, ...]:
+    return (
+        result.name.replace("_", " "),
+        f"{_SIGN_OF[result.status]} {result.status.replace('_', ' ')}",
+        _quantity(result.value, result.unit),
+        _quantity(result.limit, result.unit),
+        result.reason,
+    )
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    if value is None:
+        return NO_DATA
+    match unit:
+        case "By":
+            return size(value)
+        case "1":
+            return share(value)
+        case "{core}":
+            return f"{share(value)} of a core"
+        case _ if unit.startswith("{"):
+            return f"{whole(value)} {unit.strip('{}')}{'' if value == 1 else 'es'}"
+        case _:
+            return f"{whole(value)} {unit}"

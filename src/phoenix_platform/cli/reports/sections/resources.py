@@ -1,0 +1,67 @@
+"""What the collectors themselves use: CPU and memory of each variant, and the trial's other parts."""
+
+from phoenix_platform.cli.output import NO_DATA
+from phoenix_platform.cli.reports.blocks import Section, Table
+from phoenix_platform.cli.reports.figures import figure_of
+from phoenix_platform.cli.reports.markup import short_name
+from phoenix_platform.cli.reports.sections.volumes import variants_chart
+from phoenix_platform.cli.reports.subjects import Subject
+from phoenix_platform.cli.reports.words import size
+from phoenix_platform.core.units import show_duration, show_share
+from phoenix_platform.metering.samples import Sample
+
+
+def resources(subject: Subject) -> Section:
+    interval = subject.trial.conditions.interval.total_seconds()
+
+    def cores(sample: Sample) -> float | None:
+        return (
+            None if sample.cpu_seconds is None else sample.cpu_seconds / (interval * sample.scrapes)
+        )
+
+    cpu = variants_chart(subject, "CPU of the collector", cores, show=_share_of_core, is_mean=True)
+    memory = variants_chart(
+        subject,
+        "Resident memory of the collector",
+        lambda sample: sample.rss_bytes,
+        show=size,
+        is_binary=True,
+        is_mean=True,
+    )
+    production = show_duration(subject.trial.plan.production_interval.total_seconds())
+    return Section(
+        anchor="resources",
+        title="What it uses",
+        lead=f"Measured while scrapes came every {show_duration(interval)}. The CPU guardrail judges "
+        f"what that means at the production interval of {production}.",
+        blocks=(
+            figure_of(
+                cpu,
+                note="Share of one core per interval, from /proc. The kernel counts in ticks of 10 ms, "
+                "so a single value is coarse; the mean is not.",
+            ),
+            figure_of(memory, note="At the end of each interval, from /proc."),
+            _uses(subject),
+        ),
+    )
+
+
+def _uses(subject: Subject) -> Table:
+    rows = [
+        (
+            short_name(name),
+            NO_DATA if use.cpu_seconds is None else f"{use.cpu_seconds:.2f} s",
+            size(use.rss_bytes),
+        )
+        for name, use in subject.trial.usage.items()
+    ]
+    return Table(
+        caption="All parts of the trial, since the first scrape",
+        columns=("part", "CPU time", "memory at the end"),
+        rows=tuple(rows),
+        numeric=(1, 2),
+    )
+
+
+def _share_of_core(value: float) -> str:
+    return show_share(value, digits=1)

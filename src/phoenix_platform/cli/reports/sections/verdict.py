@@ -1,0 +1,84 @@
+"""The head of the report: the answer, how far it reaches, what it costs, and what would change it."""
+
+from dataclasses import dataclass
+
+from phoenix_platform.analysis.verdicts import Scope
+from phoenix_platform.cli.reports.markup import short_name
+from phoenix_platform.cli.reports.sections.losses import lost_names
+from phoenix_platform.cli.reports.subjects import Subject
+from phoenix_platform.cli.reports.words import SIGN_OF, answer, whole
+from phoenix_platform.core.units import show_share
+from phoenix_platform.metering.samples import Variant
+
+_WHOLE_WAPE = 0.01
+"""Up to this error over the window a host total counts as preserved."""
+_SCOPE_OF = {
+    Scope.FIRST_STAGE: "Speaks for a first stage: this host, this time, nothing of other hours.",
+    Scope.FLEET: "Speaks for the fleet: the run was as long as a business cycle.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    tone: str
+    """The verdict's word, or `none`."""
+    sign: str
+    answer: str
+    candidate: str
+    baseline: str
+    host: str
+    started_at: str
+    scope: str
+    reasons: tuple[str, ...]
+    price: tuple[str, ...]
+    """What is given up for the saving."""
+    needed: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def head_of(subject: Subject) -> Head:
+    judgement = subject.judgement
+    verdict = None if subject.is_broken_off else judgement.verdict
+    return Head(
+        tone=verdict.value if verdict else "none",
+        sign=SIGN_OF[verdict],
+        answer=answer(judgement, is_broken_off=subject.is_broken_off),
+        candidate=short_name(subject.name_of(Variant.CANDIDATE)),
+        baseline=short_name(subject.name_of(Variant.BASELINE)),
+        host=short_name(subject.trial.host.name),
+        started_at=subject.trial.started_at or "",
+        scope=_SCOPE_OF[judgement.scope],
+        reasons=judgement.reasons,
+        price=tuple(_price(subject)),
+        needed=judgement.needed,
+        warnings=_warnings(subject),
+    )
+
+
+def _warnings(subject: Subject) -> tuple[str, ...]:
+    if subject.is_broken_off:
+        return (
+            "The record ends without a verdict. What follows is what was known when it broke off.",
+        )
+    return tuple(
+        f"The record contradicts its own samples: {each}" for each in subject.contradictions
+    )
+
+
+def _price(subject: Subject) -> list[str]:
+    sentences: list[str] = []
+    if lost := lost_names(subject):
+        processes = sum(loss.processes - loss.visible.get(Variant.CANDIDATE, 0) for loss in lost)
+        sentences.append(
+            f"{whole(processes)} processes of {whole(len(lost))} executable names have no series of "
+            "their own any more."
+        )
+    broken = [
+        f"{short_name(each.metric)} {show_share(each.bias)}"
+        for each in subject.judgement.fidelity
+        if each.variant is Variant.CANDIDATE and each.bias is not None and each.wape is not None
+        if each.wape > _WHOLE_WAPE
+    ]
+    if broken:
+        sentences.append(f"Sums over all processes are not whole any more: {', '.join(broken)}.")
+    return sentences or ["Nothing that was measured."]

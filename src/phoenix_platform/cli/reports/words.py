@@ -1,0 +1,62 @@
+"""Words and numbers of the report that the terminal does not have."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from phoenix_platform.analysis.verdicts import Judgement, Scope, Verdict
+from phoenix_platform.cli.output import NO_DATA
+from phoenix_platform.core.units import show_bytes, show_share
+
+ANSWER_OF: Final = {
+    Verdict.STOP_FUTILE: "No: it does not save enough.",
+    Verdict.ABORT: "No: the candidate broke a guardrail.",
+    Verdict.INCONCLUSIVE: "Not decided within the time.",
+    Verdict.INVALID: "This run proves nothing either way.",
+}
+SIGN_OF: Final = {
+    Verdict.PROMOTE: "✓",
+    Verdict.STOP_FUTILE: "✕",
+    Verdict.ABORT: "✕",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.INVALID: "!",
+    None: "…",
+}
+
+
+def answer(judgement: Judgement, *, is_broken_off: bool) -> str:
+    """The verdict as the answer to "may we use the candidate?"."""
+    if is_broken_off or judgement.verdict is None:
+        return "The run broke off before a verdict."
+    if judgement.verdict is Verdict.PROMOTE:
+        is_fleet = judgement.scope is Scope.FLEET
+        return "Yes, for the whole fleet." if is_fleet else "Yes, for a first stage."
+    return ANSWER_OF[judgement.verdict]
+
+
+def whole(value: float | None) -> str:
+    """`1 234 567`, with narrow spaces between the groups; a fraction only below ten."""
+    if value is None:
+        return NO_DATA
+    digits = 0 if value == round(value) or abs(value) >= 10 else 2  # noqa: PLR2004 - three digits suffice
+    return f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def amount(value: float) -> str:
+    """A short quantity for axes and labels: `640`, `1.2 k`, `3.4 M`."""
+    for size, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            unit = 1e3 if sign == "k" else size
+            return f"{value / unit:.3g} {sign}"
+    return f"{value:.3g}" if value != round(value) else whole(value)
+
+
+def share(value: float | None) -> str:
+    return NO_DATA if value is None else show_share(value)
+
+
+def size(value: float | None) -> str:
+    return NO_DATA if value is None else show_bytes(value)
+
+
+def listed(words: Sequence[str], *, nothing: str = "none") -> str:
+    return ", ".join(words) or nothing
