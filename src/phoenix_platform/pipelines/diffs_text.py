@@ -33,14 +33,14 @@ def masked_lines(document: Document) -> list[str]:
     """The lines of the text; no secret of the configuration stands in them, in comments neither."""
     secrets = dict(_secrets_in(document.root, masked(document.root), ()))
     lines = document.text.splitlines()
-    for path in secrets:
+    for path, secret in secrets.items():
         for number in _lines_of(document, path):
-            lines[number] = _hidden(lines[number], secrets[path])
+            lines[number] = _hidden(lines[number], secret)
     long = sorted({one for one in secrets.values() if len(one) >= _SHORTEST_SECRET}, key=len)
     for index, line in enumerate(lines):
         shown = masked_text(line)
-        for secret in reversed(long):
-            shown = shown.replace(secret, MASK)
+        for hidden in reversed(long):
+            shown = shown.replace(hidden, MASK)
         lines[index] = shown
     return lines
 

@@ -46,6 +46,12 @@ class Event:
     text: str = ""
     is_plain: bool = False
     """Whether a scalar stands without quotes and is not a block."""
+    is_flow: bool = False
+    """Whether a collection is written in braces or brackets."""
+    start: int = 0
+    """Index into the text of its first character, anchor and tag included."""
+    end: int = 0
+    """Index behind its last character; a block scalar ends behind its last line."""
 
 
 _NODES: Final = frozenset(
@@ -76,10 +82,11 @@ def events_of(text: str, *, name: str) -> tuple[Event, ...]:
 def _event_of(event: Any) -> Event:
     kind = EventKind(type(event).__name__)
     mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+    start, end = int(event.start_mark.index), int(event.end_mark.index)
     if kind not in _NODES:
-        return Event(kind=kind, mark=mark)
+        return Event(kind=kind, mark=mark, start=start, end=end)
     if kind is EventKind.ALIAS:
-        return Event(kind=kind, mark=mark, anchor=str(event.anchor))
+        return Event(kind=kind, mark=mark, anchor=str(event.anchor), start=start, end=end)
     tag = None if event.tag is None else str(event.tag)
     is_scalar = kind is EventKind.SCALAR
     return Event(
@@ -89,4 +96,7 @@ def _event_of(event: Any) -> Event:
         tag=tag if tag != "None" else None,
         text=str(event.value) if is_scalar else "",
         is_plain=is_scalar and event.style is None,
+        is_flow=not is_scalar and event.flow_style is True,
+        start=start,
+        end=end,
     )
