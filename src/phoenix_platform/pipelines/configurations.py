@@ -20,7 +20,7 @@ from phoenix_platform.pipelines.components import (
     canonical_type,
     parse_component_id,
 )
-from phoenix_platform.pipelines.documents import Document, Path, Value, read_document
+from phoenix_platform.pipelines.documents import Document, Fault, Path, Value, read_document
 
 SIGNALS: Final = ("metrics", "logs", "traces", "profiles")
 _SECTIONS: Final = frozenset({*(kind.section for kind in Kind), "service"})
@@ -104,22 +104,48 @@ def parse_configuration(text: str, *, name: str) -> Configuration:
         raise InvalidInputError(
             f"{document.place(())}: not a configuration: the top is not a mapping"
         )
-    parser = _Parser(document, document.root)
-    return parser.configuration()
+    faults: list[Fault] = []
+    configuration = _Parser(document, document.root, faults).configuration()
+    if faults:
+        first = faults[0]
+        raise InvalidInputError(f"{name}:{first.mark.line}:{first.mark.column}: {first.reason}")
+    return configuration
+
+
+def read_configuration(text: str, *, name: str) -> tuple[Configuration, tuple[Fault, ...]]:
+    """Read as much of a configuration as can be understood, and every fault of it in the order of the text.
+
+    What is faulty is left out: `phoenix pipeline lint` goes on with the rest.
+
+    Raises:
+        InvalidInputError: If it is not YAML, or nothing of a configuration.
+    """
+    faults: list[Fault] = []
+    document = read_document(text, name=name, faults=faults)
+    if not isinstance(document.root, Mapping):
+        raise InvalidInputError(
+            f"{document.place(())}: not a configuration: the top is not a mapping", line=1, column=1
+        )
+    configuration = _Parser(document, document.root, faults).configuration()
+    return configuration, tuple(sorted(faults))
 
 
 class _Parser:
-    def __init__(self, document: Document, root: Mapping[str, Value]) -> None:
+    """Reads what is sound and notes what is not; whoever calls it decides what a fault means."""
+
+    def __init__(self, document: Document, root: Mapping[str, Value], faults: list[Fault]) -> None:
         self._document = document
         self._root = root
+        self._faults = faults
 
     def configuration(self) -> Configuration:
         for key in self._root:
             if key not in _SECTIONS:
                 known = ", ".join(sorted(_SECTIONS))
-                raise self._refusal((key,), f"unknown top-level key {key!r}; there are {known}")
+                reason = f"unknown top-level key {key!r}; there are {known}"
+                self._fault("unknown-section", (key,), reason)
         components = {kind: self._components(kind) for kind in Kind}
-        self._refuse_shared_ids(components)
+        self._note_shared_ids(components)
         service = self._mapping(self._root.get("service"), ("service",))
         configuration = Configuration(
             self._document,
@@ -131,9 +157,10 @@ class _Parser:
         for index, id_ in enumerate(configuration.extensions):
             if id_ not in components[Kind.EXTENSION]:
                 path = ("service", "extensions", index)
-                raise self._refusal(path, f"the extension {id_!r} is not defined under extensions")
-        self._refuse_half_connectors(configuration)
-        self._refuse_cycles(configuration)
+                reason = f"the extension {id_!r} is not defined under extensions"
+                self._fault("undefined-component", path, reason, id_)
+        self._note_half_connectors(configuration)
+        self._note_cycles(configuration)
         return configuration
 
     def _components(self, kind: Kind) -> Mapping[str, Component]:
@@ -142,18 +169,24 @@ class _Parser:
         for id_, settings in section.items():
             path = (kind.section, id_)
             parsed = self._component_id(id_, path)
+            if parsed is None:
+                continue
             if str(parsed) in found:
-                raise self._refusal(
-                    path, f"duplicate key {str(parsed)!r} once spaces are dropped; keep one"
-                )
+                reason = f"duplicate key {str(parsed)!r} once spaces are dropped; keep one"
+                self._fault("duplicate-key", path, reason, str(parsed))
+                continue
             type_ = canonical_type(kind, parsed.type)
             found[str(parsed)] = Component(
                 kind, str(parsed), type_, self._mapping(settings, path), path
             )
         return MappingProxyType(found)
 
-    def _component_id(self, text: str, path: Path) -> ComponentId:
-        return parse_component_id(text, field=self._document.place(path))
+    def _component_id(self, text: str, path: Path) -> ComponentId | None:
+        try:
+            return parse_component_id(text, field="")
+        except InvalidInputError as error:
+            self._fault("bad-component-id", path, str(error).removeprefix(": "))
+            return None
 
     def _pipelines(
         self, service: Mapping[str, Value], components: Mapping[Kind, Mapping[str, Component]]
@@ -161,35 +194,35 @@ class _Parser:
         path: Path = ("service", "pipelines")
         section = self._mapping(service.get("pipelines"), path)
         if not section:
-            raise self._refusal(
-                path, "service.pipelines: there is no pipeline; define one, such as metrics"
-            )
-        pipelines = [self._pipeline(id_, value, components) for id_, value in section.items()]
-        return {pipeline.id: pipeline for pipeline in pipelines}
+            reason = "service.pipelines: there is no pipeline; define one, such as metrics"
+            self._fault("no-pipeline", path, reason)
+        pipelines = (self._pipeline(id_, value, components) for id_, value in section.items())
+        return {pipeline.id: pipeline for pipeline in pipelines if pipeline is not None}
 
     def _pipeline(
         self, id_: str, value: Value, components: Mapping[Kind, Mapping[str, Component]]
-    ) -> Pipeline:
+    ) -> Pipeline | None:
         path: Path = ("service", "pipelines", id_)
-        signal = self._component_id(id_, path).type
-        if signal not in SIGNALS:
-            raise self._refusal(
-                path, f"pipeline {id_!r}: unknown signal; there are {', '.join(SIGNALS)}"
-            )
+        parsed = self._component_id(id_, path)
+        if parsed is None:
+            return None
+        if parsed.type not in SIGNALS:
+            reason = f"pipeline {id_!r}: unknown signal; there are {', '.join(SIGNALS)}"
+            self._fault("unknown-signal", path, reason)
         settings = self._mapping(value, path)
         lists: dict[Kind, tuple[str, ...]] = {}
         for kind in (Kind.RECEIVER, Kind.PROCESSOR, Kind.EXPORTER):
-            lists[kind] = self._ids(settings.get(kind.section), (*path, kind.section))
-            self._refuse_undefined(lists[kind], kind, (*path, kind.section), components)
-            if not lists[kind] and kind is not Kind.PROCESSOR:
-                raise self._refusal(
-                    path, f"pipeline {id_!r} has no {kind.section}; name at least one"
-                )
+            written, under = settings.get(kind.section), (*path, kind.section)
+            lists[kind] = self._ids(written, under)
+            self._note_undefined(lists[kind], kind, under, components)
+            if not written and kind is not Kind.PROCESSOR:
+                reason = f"pipeline {id_!r} has no {kind.section}; name at least one"
+                self._fault("incomplete-pipeline", path, reason)
         return Pipeline(
-            id_, signal, lists[Kind.RECEIVER], lists[Kind.PROCESSOR], lists[Kind.EXPORTER]
+            id_, parsed.type, lists[Kind.RECEIVER], lists[Kind.PROCESSOR], lists[Kind.EXPORTER]
         )
 
-    def _refuse_undefined(
+    def _note_undefined(
         self,
         ids: tuple[str, ...],
         kind: Kind,
@@ -202,19 +235,19 @@ class _Parser:
         for index, id_ in enumerate(ids):
             if id_ not in components[kind] and id_ not in connectors:
                 reason = f"the {kind.value} {id_!r} is not defined under {kind.section}"
-                raise self._refusal((*path, index), reason)
+                self._fault("undefined-component", (*path, index), reason, id_)
             if id_ in ids[:index]:
-                raise self._refusal((*path, index), f"{id_!r} is named twice; name it once")
+                reason = f"{id_!r} is named twice; name it once"
+                self._fault("named-twice", (*path, index), reason, id_)
 
-    def _refuse_shared_ids(self, components: Mapping[Kind, Mapping[str, Component]]) -> None:
+    def _note_shared_ids(self, components: Mapping[Kind, Mapping[str, Component]]) -> None:
         for id_, connector in components[Kind.CONNECTOR].items():
             for kind in (Kind.RECEIVER, Kind.EXPORTER):
                 if id_ in components[kind]:
-                    raise self._refusal(
-                        connector.path, f"{id_!r} is a connector and a {kind.value}; rename one"
-                    )
+                    reason = f"{id_!r} is a connector and a {kind.value}; rename one"
+                    self._fault("shared-id", connector.path, reason, id_)
 
-    def _refuse_half_connectors(self, configuration: Configuration) -> None:
+    def _note_half_connectors(self, configuration: Configuration) -> None:
         pipelines = configuration.pipelines.values()
         receiving = {id_ for pipeline in pipelines for id_ in pipeline.receivers}
         exporting = {id_ for pipeline in pipelines for id_ in pipeline.exporters}
@@ -224,18 +257,17 @@ class _Parser:
                     ("receiver", "exporter") if id_ in receiving else ("exporter", "receiver")
                 )
                 reason = f"the connector {id_!r} is used as {used} only; use it as {missing} of a pipeline too"
-                raise self._refusal(connector.path, reason)
+                self._fault("half-connector", connector.path, reason, id_)
 
-    def _refuse_cycles(self, configuration: Configuration) -> None:
+    def _note_cycles(self, configuration: Configuration) -> None:
         done: set[str] = set()
 
         def visit(pipeline: Pipeline, above: tuple[str, ...]) -> None:
             if pipeline.id in above:
                 cycle = " -> ".join((*above[above.index(pipeline.id) :], pipeline.id))
-                raise self._refusal(
-                    ("service", "pipelines", pipeline.id), f"pipelines form a cycle: {cycle}"
-                )
-            if pipeline.id not in done:
+                path = ("service", "pipelines", pipeline.id)
+                self._fault("cycle", path, f"pipelines form a cycle: {cycle}")
+            elif pipeline.id not in done:
                 for following in configuration.fed_by(pipeline):
                     visit(following, (*above, pipeline.id))
                 done.add(pipeline.id)
@@ -244,29 +276,32 @@ class _Parser:
             visit(pipeline, ())
 
     def _mapping(self, value: Value, path: Path) -> Mapping[str, Value]:
-        if value is None:
-            return MappingProxyType({})
-        if not isinstance(value, Mapping):
-            raise self._refusal(
-                path, f"{'.'.join(map(str, path))}: expected a mapping, not {_shown(value)}"
-            )
-        return value
+        if isinstance(value, Mapping):
+            return value
+        if value is not None:
+            reason = f"{'.'.join(map(str, path))}: expected a mapping, not {_shown(value)}"
+            self._fault("wrong-shape", path, reason)
+        return MappingProxyType({})
 
     def _ids(self, value: Value, path: Path) -> tuple[str, ...]:
         entries = () if value is None else value
         if not isinstance(entries, tuple):
-            raise self._refusal(
-                path, f"{'.'.join(map(str, path))}: expected a list, not {_shown(value)}"
-            )
+            reason = f"{'.'.join(map(str, path))}: expected a list, not {_shown(value)}"
+            self._fault("wrong-shape", path, reason)
+            return ()
         found: list[str] = []
         for index, entry in enumerate(entries):
             if not isinstance(entry, str):
-                raise self._refusal((*path, index), f"expected a component id, not {_shown(entry)}")
-            found.append(str(self._component_id(entry, (*path, index))))
+                reason = f"expected a component id, not {_shown(entry)}"
+                self._fault("bad-component-id", (*path, index), reason)
+                continue
+            parsed = self._component_id(entry, (*path, index))
+            if parsed is not None:
+                found.append(str(parsed))
         return tuple(found)
 
-    def _refusal(self, path: Path, reason: str) -> InvalidInputError:
-        return InvalidInputError(f"{self._document.place(path)}: {reason}")
+    def _fault(self, rule: str, path: Path, reason: str, component: str = "") -> None:
+        self._faults.append(Fault(self._document.mark(path), rule, reason, component))
 
 
 def _shown(value: Value) -> str:

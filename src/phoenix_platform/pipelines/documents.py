@@ -29,6 +29,18 @@ MAX_VALUES: Final = 200_000
 _PLAIN_TAGS: Final = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One reason why a collector would not read a configuration."""
+
+    mark: Mark
+    rule: str
+    """Which of our rules it breaks, in kebab-case; stable."""
+    reason: str
+    component: str = ""
+    """`type[/name]` of the component it is in, if it is in one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     name: str
@@ -38,22 +50,32 @@ class Document:
     marks: Mapping[Path, Mark]
     """Where each key and each list entry starts. What an alias or a merge brought has its anchor's place."""
 
-    def place(self, path: Path) -> str:
-        """`name:line:column` of the value, or of the nearest part above it that was written down."""
+    def mark(self, path: Path) -> Mark:
+        """Where the value is, or the nearest part above it that was written down."""
         while path not in self.marks:
             path = path[:-1]
-        mark = self.marks[path]
+        return self.marks[path]
+
+    def place(self, path: Path) -> str:
+        """The same as `name:line:column`."""
+        mark = self.mark(path)
         return f"{self.name}:{mark.line}:{mark.column}"
 
 
-def read_document(text: str, *, name: str) -> Document:
+def read_document(text: str, *, name: str, faults: list[Fault] | None = None) -> Document:
     """Read one YAML document.
+
+    Args:
+        text: The document.
+        name: What messages call it.
+        faults: Takes what is wrong and can be read over (a duplicate key: the first stays; a tag that is
+            not read, a key that is not text, a second document: left out); without it that is raised.
 
     Raises:
         InvalidInputError: If the text is no YAML, has no or several documents, a duplicate key, two merge
             keys in one mapping, a key that is not text, an unknown tag, or is too deep or too large.
     """
-    return _Reader(name, text, iter(events_of(text, name=name))).document()
+    return _Reader(name, text, iter(events_of(text, name=name)), faults).document()
 
 
 def thawed(value: Value) -> Any:
@@ -80,10 +102,13 @@ class _Node:
 class _Reader:
     """Turns the events of one document into a value (recursive descent, one method per kind of node)."""
 
-    def __init__(self, name: str, text: str, events: Iterator[Event]) -> None:
+    def __init__(
+        self, name: str, text: str, events: Iterator[Event], faults: list[Fault] | None
+    ) -> None:
         self._name = name
         self._text = text
         self._events = events
+        self._faults = faults
         self._anchors: dict[str, _Node] = {}
         self._depth = 0
 
@@ -97,7 +122,7 @@ class _Reader:
         next(self._events)  # the end of the document
         following = next(self._events)
         if following.kind is EventKind.DOCUMENT_START:
-            raise self._refusal(following, "a second document; keep one per file")
+            self._refuse(following, "second-document", "a second document; keep one per file")
         marks = MappingProxyType({(): Mark(1, 1), **node.marks})
         return Document(self._name, self._text, node.value, marks)
 
@@ -105,9 +130,8 @@ class _Reader:
         if event.kind is EventKind.ALIAS:
             return self._alias(event)
         if event.tag is not None and event.tag not in _PLAIN_TAGS:
-            raise self._refusal(
-                event, f"the tag {event.tag} is not read here; write the plain value"
-            )
+            reason = f"the tag {event.tag} is not read here; write the plain value"
+            self._refuse(event, "unknown-tag", reason)
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise self._refusal(event, f"nested deeper than {MAX_DEPTH} levels")
@@ -128,7 +152,9 @@ class _Reader:
     def _alias(self, event: Event) -> _Node:
         node = self._anchors.get(event.anchor or "")
         if node is None:
-            raise self._refusal(event, f"the alias *{event.anchor} has no anchor before it")
+            reason = f"the alias *{event.anchor} has no anchor before it"
+            self._refuse(event, "unknown-anchor", reason)
+            return _Node(None, {}, 1)
         return node
 
     def _sequence(self) -> _Node:
@@ -155,12 +181,13 @@ class _Reader:
             size += 1 + node.size
             if key_node.is_merge:
                 if merged is not None:
-                    raise self._refusal(
-                        event, "a second merge key <<; write one with a list: <<: [*a, *b]"
-                    )
-                merged = self._merged(event, node)
+                    reason = "a second merge key <<; write one with a list: <<: [*a, *b]"
+                    self._refuse(event, "second-merge-key", reason)
+                merged = [*(merged or ()), *self._merged(event, node)]
                 continue
             key = self._key(event, key_node, members)
+            if key is None:
+                continue
             members[key] = node.value
             marks[(key,)] = event.mark
             _adopt(marks, key, node)
@@ -168,12 +195,17 @@ class _Reader:
             _merge(members, marks, source)
         return _Node(MappingProxyType(members), marks, size)
 
-    def _key(self, event: Event, node: _Node, members: Mapping[str, Value]) -> str:
+    def _key(self, event: Event, node: _Node, members: Mapping[str, Value]) -> str | None:
+        """The key, None if its member cannot be kept."""
         if not isinstance(node.value, str):
             shown = "a collection" if isinstance(node.value, (tuple, Mapping)) else repr(node.value)
-            raise self._refusal(event, f"a key that is not text: {shown}; put it in quotes")
+            reason = f"a key that is not text: {shown}; put it in quotes"
+            self._refuse(event, "key-not-text", reason)
+            return None
         if node.value in members:
-            raise self._refusal(event, f"duplicate key {node.value!r}; keep one of the two")
+            reason = f"duplicate key {node.value!r}; keep one of the two"
+            self._refuse(event, "duplicate-key", reason)
+            return None
         return node.value
 
     def _merged(self, event: Event, node: _Node) -> list[_Node]:
@@ -182,7 +214,9 @@ class _Reader:
             return [node]
         entries = node.value if isinstance(node.value, tuple) else ()
         if not entries or not all(isinstance(entry, Mapping) for entry in entries):
-            raise self._refusal(event, "the merge key << takes a mapping or a list of mappings")
+            reason = "the merge key << takes a mapping or a list of mappings"
+            self._refuse(event, "merge-of-no-mapping", reason)
+            return []
         return [
             _Node(
                 entry,
@@ -195,6 +229,11 @@ class _Reader:
             )
             for index, entry in enumerate(entries)
         ]
+
+    def _refuse(self, event: Event, rule: str, reason: str) -> None:
+        if self._faults is None:
+            raise self._refusal(event, reason)
+        self._faults.append(Fault(event.mark, rule, reason))
 
     def _refusal(self, event: Event, reason: str) -> InvalidInputError:
         mark = event.mark

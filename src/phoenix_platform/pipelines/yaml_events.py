@@ -72,8 +72,9 @@ def events_of(text: str, *, name: str) -> tuple[Event, ...]:
         fault: Any = error
         mark = fault.problem_mark or fault.context_mark
         reason = fault.problem or fault.context
+        line, column = mark.line + 1, mark.column + 1
         raise InvalidInputError(
-            f"{name}:{mark.line + 1}:{mark.column + 1}: not YAML: {reason}"
+            f"{name}:{line}:{column}: not YAML: {reason}", line=line, column=column
         ) from error
     except YAMLError as error:
         raise InvalidInputError(f"{name}: not YAML: {' '.join(str(error).split())}") from error
