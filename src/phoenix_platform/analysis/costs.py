@@ -261,7 +261,7 @@ def _scaling(uses: Sequence[HostUse], scale: Scale, *, hosts: int, measured: int
         else "nothing measured that can be compared"
     )
     if hosts != measured:
-        sentence += f", multiplied from {measured} to {hosts} hosts"
+        sentence += f", multiplied from {_show_hosts(measured)} to {_show_hosts(hosts)}"
     return Scaling(
         window=window,
         interval=scale.interval,
@@ -275,6 +275,10 @@ def _scaling(uses: Sequence[HostUse], scale: Scale, *, hosts: int, measured: int
 
 def _decimal(value: Fraction) -> Decimal:
     return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def _show_hosts(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
 
 
 def _show_interval(interval: timedelta) -> str:
