@@ -7,7 +7,8 @@ from typing import Final
 
 from phoenix_platform.agent.load.simulation import LoadSimulation
 from phoenix_platform.agent.supervision import CollectorFailedError
-from phoenix_platform.agent.trials import Trial, TrialSettings, running_trial
+from phoenix_platform.agent.trial_starts import running_trial
+from phoenix_platform.agent.trials import Trial, TrialSettings
 from phoenix_platform.analysis.costs import CostEstimate, estimate
 from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
 from phoenix_platform.cli.trial.options import TrialOptions

@@ -71,12 +71,8 @@ class ScreenView:
         self._live.update(screen_of(snapshot, self._plan, self._title))
 
 
-class LineView:
-    """Without a terminal: one line after the first scrapes and at every batch end, on stderr."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._looks = -1
+class _Unframed:
+    """A view that opens nothing and so has nothing to put away."""
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +83,15 @@ class LineView:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Nothing to put away."""
+        """Leave everything as it is."""
+
+
+class LineView(_Unframed):
+    """Without a terminal: one line after the first scrapes and at every batch end, on stderr."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._looks = -1
 
     def progress(self, message: str) -> None:
         note(f"  {message}")
@@ -112,19 +116,8 @@ class LineView:
         )
 
 
-class JsonView:
+class JsonView(_Unframed):
     """One event a line on stdout; the last is the verdict."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Nothing to put away."""
 
     def progress(self, message: str) -> None:
         print_event("progress", message=message)
