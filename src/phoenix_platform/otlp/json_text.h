@@ -79,7 +79,7 @@ static size_t utf8_of(uint32_t point, uint8_t *to) {
 		return 1;
 	}
 	size_t more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-	to[0] = (uint8_t)(0xF00 >> more | point >> (6 * more));
+	to[0] = (uint8_t)(0xFF00 >> (more + 1) | point >> (6 * more));
 	for (size_t i = 1; i <= more; i++) to[i] = (uint8_t)(0x80 | (point >> (6 * (more - i)) & 0x3F));
 	return more + 1;
 }
