@@ -15,6 +15,7 @@ import httpx
 
 from phoenix_platform.agent.usage import Usage, usage_of
 from phoenix_platform.core.errors import UnavailableError
+from phoenix_platform.pipelines.secrets import masked_text
 
 _LOG_LINES: Final = 200
 _MOST_ERROR_LINES: Final = 12
@@ -23,9 +24,6 @@ _START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.05
 _PORT_IN_USE: Final = re.compile(r"address already in use", re.IGNORECASE)
-_SECRET: Final = re.compile(
-    r"(?i)\b(authorization|api[-_]?key|token|password|secret)(\"?\s*[:=]\s*\"?)[^\s\",}]+"
-)
 
 
 class CollectorFailedError(UnavailableError):
@@ -76,7 +74,7 @@ class Collector:
     @property
     def log_tail(self) -> Sequence[str]:
         """The last lines it wrote, secrets masked."""
-        return [_SECRET.sub(r"\1\2***", line) for line in self._log]
+        return [masked_text(line) for line in self._log]
 
     def usage(self) -> Usage | None:
         return usage_of(self._process.pid) if self._process else None

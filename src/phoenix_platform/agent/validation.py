@@ -23,6 +23,7 @@ from phoenix_platform.pipelines.documents import Document, Value, read_document
 from phoenix_platform.pipelines.documents import Path as KeyPath
 from phoenix_platform.pipelines.emission import write_document
 from phoenix_platform.pipelines.rehearsals import plan_rehearsal
+from phoenix_platform.pipelines.secrets import MASK, is_secret_key
 
 _VALIDATE_SECONDS: Final = 20.0
 _START_SECONDS: Final = 30.0
@@ -50,8 +51,6 @@ _REFERENCE: Final = re.compile(
     r'references (?:receiver|processor|exporter|connector|extension) "(?P<id>[^"]+)"'
 )
 
-_SECRET_KEY: Final = re.compile(r"(?i)auth|credential|headers|key|passw|secret|token")
-_NO_SECRET_KEY: Final = re.compile(r"(?i)_file$")  # a path, which the message must name
 _SHORTEST_SECRET: Final = 4
 
 
@@ -242,12 +241,12 @@ def _document_of(text: str, place: str) -> tuple[Document | None, str]:
 
 def _masked(words: str, document: Document | None, environment: Mapping[str, str]) -> str:
     """The words without values that stand under a telling key, in the file or in the environment."""
-    secrets = {value for name, value in environment.items() if _is_telling(name)}
+    secrets = {value for name, value in environment.items() if is_secret_key(name)}
     if document is not None:
         secrets |= set(_secrets_in(document.root, is_secret=False))
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
-            words = words.replace(secret, "***")
+            words = words.replace(secret, MASK)
     return words
 
 
@@ -255,7 +254,7 @@ def _secrets_in(value: Value, *, is_secret: bool) -> Iterator[str]:
     match value:
         case Mapping():
             for key, member in value.items():
-                yield from _secrets_in(member, is_secret=is_secret or _is_telling(key))
+                yield from _secrets_in(member, is_secret=is_secret or is_secret_key(key))
         case tuple():
             for member in value:
                 yield from _secrets_in(member, is_secret=is_secret)
@@ -263,7 +262,3 @@ def _secrets_in(value: Value, *, is_secret: bool) -> Iterator[str]:
             yield value
         case _:
             return
-
-
-def _is_telling(key: str) -> bool:
-    return _SECRET_KEY.search(key) is not None and _NO_SECRET_KEY.search(key) is None

@@ -12,10 +12,10 @@ from typing import Final, cast
 MASK: Final = "***"
 
 _SECRET_KEY: Final = re.compile(
-    r"(?i)auth|credential|headers|key|passphrase|passw|_pem$|secret|token"
+    r"(?i)authorization|api[-_]?key|[-_]key$|connection[-_]?string|credential|headers|passphrase|passw|_pem$|secret|token"
 )
-_NO_SECRET_KEY: Final = re.compile(r"(?i)_file$")
-"""A path, which a message must name."""
+_NO_SECRET_KEY: Final = re.compile(r"(?i)_file$|^(routing|partition)_key$")
+"""A path, which a message must name; and what is called a key and opens nothing."""
 
 _SURELY: Final = re.compile(
     r"(?i)authorization|(api|access|account|ingest|insert|instrumentation|license|private|shared|write)[-_]?key$"

@@ -1,12 +1,11 @@
 """Writes the record of a trial: whole at every moment, readable after a crash."""
 
 import os
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -25,11 +24,9 @@ from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.metering.sample_columns import columns_of
 from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.pipelines.documents import thawed
+from phoenix_platform.pipelines.secrets import masked
 
 PARTIAL_SUFFIX: Final = ".partial.json"
-_SECRET_KEY: Final = re.compile(
-    r"(?i)(authorization|api[-_]?key|token|password|passphrase|secret|credential|headers|_pem$)"
-)
 
 
 @dataclass(slots=True)
@@ -171,21 +168,6 @@ def usage_of_all(trial: Trial) -> dict[str, dict[str, float | int | None]]:
         "rss_bytes": own_rss_bytes(),
     }
     return result
-
-
-def masked(config: object) -> object:
-    """The configuration without what may be a secret."""
-    match config:
-        case dict():
-            members = cast("dict[str, object]", config)
-            return {
-                key: "***" if _SECRET_KEY.search(key) else masked(value)
-                for key, value in members.items()
-            }
-        case list():
-            return [masked(value) for value in cast("list[object]", config)]
-        case _:
-            return config
 
 
 def write_whole(path: Path, document: object) -> None:
