@@ -7,8 +7,9 @@ from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import Configuration, Pipeline
 from phoenix_platform.pipelines.diffs_pairing import Key, PartnerKeys
 from phoenix_platform.pipelines.documents import Value
+from phoenix_platform.pipelines.secrets import is_secret_key
 from phoenix_platform.pipelines.semantics.facts import shown
-from phoenix_platform.pipelines.semantics.masking import is_secret_key, masked
+from phoenix_platform.pipelines.semantics.masking import masked
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Final
 
 from phoenix_platform.pipelines.configurations import Configuration
 from phoenix_platform.pipelines.documents import Document, Path, Value
-from phoenix_platform.pipelines.semantics.masking import MASK, masked, masked_text
+from phoenix_platform.pipelines.secrets import MASK
+from phoenix_platform.pipelines.semantics.masking import masked, masked_text
 
 _SHORTEST_SECRET: Final = 4
 """Shorter ones stand in other words too; their whole line is masked instead."""

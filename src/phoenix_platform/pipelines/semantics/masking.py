@@ -1,6 +1,7 @@
 """Values of a configuration as they may be shown: what stands under a secret's key is masked.
 
-References to the environment stay, as they are no secret and say where the value comes from.
+Keys come from `secrets`; here the shape stays, references to the environment too, as they are no secret and
+say where the value comes from, and texts with a secret inside (URLs, OTTL) are read.
 """
 
 import re
@@ -9,20 +10,11 @@ from typing import Final
 
 from phoenix_platform.pipelines.documents import Value
 from phoenix_platform.pipelines.environment import references_in
+from phoenix_platform.pipelines.secrets import MASK, is_secret_key
 
-MASK: Final = "***"
-_SECRET_KEY: Final = re.compile(
-    r"(?i)authorization|api[-_]?key|access[-_]?key|private[-_]?key|token|passw|passphrase|secret|credential|headers|_pem$"
-)
-_NO_SECRET_KEY: Final = re.compile(r"(?i)_file$")
-"""A path, which people must see."""
 _REFERENCE: Final = re.compile(r"(?:[A-Za-z]+ )?\$\{[^${}]*\}")
 _PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 _NAMED_SECRET: Final = re.compile(r'\["(?P<key>[^"]*)"\](?P<between>[^"]*)"(?:[^"\\]|\\.)*"')
-
-
-def is_secret_key(key: str) -> bool:
-    return _SECRET_KEY.search(key) is not None and _NO_SECRET_KEY.search(key) is None
 
 
 def is_secret(text: str) -> bool:

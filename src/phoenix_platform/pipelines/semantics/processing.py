@@ -8,6 +8,7 @@ from typing import Final
 
 from phoenix_platform.pipelines.configurations import Component
 from phoenix_platform.pipelines.documents import Value
+from phoenix_platform.pipelines.secrets import MASK, is_secret_key
 from phoenix_platform.pipelines.semantics.facts import (
     Area,
     Fact,
@@ -20,7 +21,7 @@ from phoenix_platform.pipelines.semantics.facts import (
     texts,
     without,
 )
-from phoenix_platform.pipelines.semantics.masking import MASK, is_secret, is_secret_key
+from phoenix_platform.pipelines.semantics.masking import is_secret
 from phoenix_platform.pipelines.semantics.scraping import interval_fact
 
 _NO_EFFECT: Final = (Area.OPERATION, "No effect on the data.")

@@ -10,6 +10,7 @@ from typing import Final
 
 from phoenix_platform.pipelines.configurations import Component
 from phoenix_platform.pipelines.documents import Value
+from phoenix_platform.pipelines.secrets import MASK, is_secret_key
 from phoenix_platform.pipelines.semantics.conditions import subject_of
 from phoenix_platform.pipelines.semantics.facts import (
     Area,
@@ -23,7 +24,7 @@ from phoenix_platform.pipelines.semantics.facts import (
     texts,
     without,
 )
-from phoenix_platform.pipelines.semantics.masking import MASK, is_secret_key, masked_text
+from phoenix_platform.pipelines.semantics.masking import masked_text
 
 _SIGNALS: Final = ("metric", "trace", "log", "profile")
 _STATEMENT: Final = re.compile(r"\s*(?P<function>\w+)\((?P<arguments>.*)\)(?:\s+where\s+(?P<where>.*?))?\s*", re.DOTALL)  # fmt: skip
