@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phoenix_platform.analysis.costs import CostEstimate, TariffCost, VariantCost
+from phoenix_platform.analysis.costs_amounts import saving
 from phoenix_platform.analysis.costs_units import Cases
 from phoenix_platform.analysis.prices import BillingUnit, Price, PriceBook, Tariff
 from phoenix_platform.cli.output import NO_DATA
@@ -98,9 +99,11 @@ def _in_full(estimate: CostEstimate) -> Iterable[RenderableType]:
         baseline, candidate = (tariff.variants[variant] for variant in Variant)
         table.add_row(
             f"{tariff.title}: {_SHOWN_IN[tariff.unit][1]}",
-            _units(baseline, tariff),
-            _units(candidate, tariff),
-            SAVES_NOTHING if tariff.saves_nothing else "",
+            _units(baseline.units, tariff),
+            _units(candidate.units, tariff),
+            SAVES_NOTHING
+            if tariff.saves_nothing
+            else _units(saving(baseline.units, candidate.units), tariff),
         )
         if not baseline.list_price.known() and not candidate.list_price.known():
             table.add_row(f"{book.currency}", NO_DATA, NO_DATA, NO_DATA)
@@ -118,7 +121,7 @@ def _in_full(estimate: CostEstimate) -> Iterable[RenderableType]:
             _money(tariff.saving_after_allowance),
         )
     yield table
-    yield from _notes(estimate, of_tariffs=True)
+    yield from _notes(estimate)
 
 
 def _side_by_side(estimates: Sequence[CostEstimate]) -> Iterable[RenderableType]:
@@ -126,12 +129,11 @@ def _side_by_side(estimates: Sequence[CostEstimate]) -> Iterable[RenderableType]
         return
     scaling = estimates[0].scaling
     table = _table(
-        f"Cost a month at list prices, by vendor ({scaling.sentence})",
-        "vendor and unit",
+        f"Cost a month by vendor, list prices ({scaling.sentence})",
+        "price book",
         *Variant,
         "saved",
         f"saved after the allowance of {_hosts(estimates[0])} alone",
-        "confidence",
     )
     for estimate in estimates:
         for tariff in estimate.tariffs:
@@ -143,70 +145,41 @@ def _side_by_side(estimates: Sequence[CostEstimate]) -> Iterable[RenderableType]
 
 def _row(estimate: CostEstimate, tariff: TariffCost) -> tuple[str, ...]:
     currency = estimate.book.currency
-    name = f"{estimate.book.vendor}: {tariff.title}"
+    name = f"{estimate.book.name}\n{tariff.name} ({tariff.confidence})"
     costs = [tariff.variants[variant] for variant in Variant]
     if not any(cost.list_price.known() for cost in costs):
-        units = (
-            f"{_units(cost, tariff)} {_SHOWN_IN[tariff.unit][1]}; amount: {NO_DATA}"
-            for cost in costs
-        )
-        saved = SAVES_NOTHING if tariff.saves_nothing else NO_DATA
-        return (name, *units, saved, NO_DATA, tariff.confidence)
-    amounts = (f"{_money(cost.list_price)} {currency}" for cost in costs)
+        units = (f"{_units(cost.units, tariff)} {_SHOWN_IN[tariff.unit][1]}" for cost in costs)
+        saved = SAVES_NOTHING if tariff.saves_nothing else f"amount: {NO_DATA}"
+        return (name, *units, saved, f"amount: {NO_DATA}")
+    amounts = (_money(cost.list_price, currency) for cost in costs)
     if tariff.saves_nothing:
-        return (name, *amounts, SAVES_NOTHING, "0", tariff.confidence)
+        return (name, *amounts, SAVES_NOTHING, SAVES_NOTHING)
     return (
         name,
         *amounts,
-        f"{_money(tariff.saving_list_price)} {currency}",
-        f"{_money(tariff.saving_after_allowance)} {currency}",
-        tariff.confidence,
+        _money(tariff.saving_list_price, currency),
+        _money(tariff.saving_after_allowance, currency),
     )
 
 
-def _notes(estimate: CostEstimate, *, of_tariffs: bool) -> Iterable[Text]:
-    book, scaling = estimate.book, estimate.scaling
-    yield _note(
-        f"points and bytes a month = mean per scrape × {_count(scaling.scrapes_per_month)} scrapes in 30 "
-        f"days; prices: {book.name} of {book.dated}, {book.hash[:19]}"
-    )
+def _notes(estimate: CostEstimate) -> Iterable[Text]:
+    """What the table of one book rests on."""
+    book = estimate.book
+    yield _note(f"prices: {book.name} of {book.dated}, {book.hash}")
+    yield from _common_notes([estimate])
     independent = [one.title for one in estimate.tariffs if not one.depends_on_interval]
     if independent:
         yield _note(f"does not depend on the interval: {', '.join(independent)}")
-    has_range = any(
-        cost.units.likely is None and cost.units.known()
-        for tariff in estimate.tariffs
-        for cost in tariff.variants.values()
-    )
-    if has_range:
-        yield _note(
-            "series: from those of the last scrape to these and what an hour adds; the likely figure "
-            "needs a whole billing window (an hour, 20 minutes for active series)"
-        )
-    if scaling.hosts != scaling.measured_hosts:
-        yield _note(
-            f"extrapolated from {scaling.measured_hosts} measured to {scaling.hosts} hosts: "
-            "the others were not seen"
-        )
     for text in estimate.notes:
         yield _note(text)
-    if of_tariffs:
-        for text in dict.fromkeys(text for tariff in estimate.tariffs for text in tariff.notes):
-            yield _note(text)
+    for text in dict.fromkeys(text for tariff in estimate.tariffs for text in tariff.notes):
+        yield _note(text)
 
 
 def _warnings(estimates: Sequence[CostEstimate]) -> Iterable[Text]:
     """Of the table of all vendors: what no reader may miss."""
-    scaling = estimates[0].scaling
-    yield _note(
-        f"points and bytes a month = mean per scrape × {_count(scaling.scrapes_per_month)} scrapes in 30 days; "
-        "vendors' own estimates differ from bills by 10 to 20 %"
-    )
-    if scaling.hosts != scaling.measured_hosts:
-        yield _note(
-            f"extrapolated from {scaling.measured_hosts} measured to {scaling.hosts} hosts: "
-            "the others were not seen"
-        )
+    yield from _common_notes(estimates)
+    yield _note("vendors' own estimates differ from bills by 10 to 20 %")
     texts = (
         text
         for estimate in estimates
@@ -215,6 +188,34 @@ def _warnings(estimates: Sequence[CostEstimate]) -> Iterable[Text]:
     )
     for text in dict.fromkeys(texts):
         yield _note(f"where only point attributes become labels (Prometheus): {text}")
+
+
+def _common_notes(estimates: Sequence[CostEstimate]) -> Iterable[Text]:
+    scaling = estimates[0].scaling
+    yield _note(
+        "points and bytes a month = mean per scrape × "
+        f"{_count(scaling.scrapes_per_month)} scrapes in 30 days"
+    )
+    if any(_is_open(cost.units) for cost in _costs(estimates)):
+        yield _note(
+            "series: those of the last scrape, and with what an hour adds. A likely figure needs a whole "
+            "billing window (an hour; 20 minutes for active series): no data"
+        )
+    if scaling.hosts != scaling.measured_hosts:
+        yield _note(
+            f"extrapolated from {scaling.measured_hosts} measured to {scaling.hosts} hosts: "
+            "the others were not seen"
+        )
+
+
+def _costs(estimates: Sequence[CostEstimate]) -> Iterable[VariantCost]:
+    for estimate in estimates:
+        for tariff in estimate.tariffs:
+            yield from tariff.variants.values()
+
+
+def _is_open(units: Cases) -> bool:
+    return units.likely is None and bool(units.known())
 
 
 def _note(text: str) -> Text:
@@ -226,27 +227,29 @@ def _hosts(estimate: CostEstimate) -> str:
     return "one host" if hosts == 1 else f"{hosts} hosts"
 
 
-def _units(cost: VariantCost, tariff: TariffCost) -> str:
+def _units(units: Cases, tariff: TariffCost) -> str:
     size, _ = _SHOWN_IN[tariff.unit]
-    show = _count if size == 1 else lambda units: _grouped((units / size).quantize(_TENTH))
-    return _cases(cost.units, show)
+    show = _count if size == 1 else lambda count: _grouped((count / size).quantize(_TENTH))
+    return _cases(units, show)
 
 
-def _money(cases: Cases) -> str:
-    return _cases(cases, lambda amount: _grouped(amount.quantize(_CENT, ROUND_HALF_EVEN)))
+def _money(cases: Cases, currency: str = "") -> str:
+    unit = f" {currency}" if currency else ""
+    return _cases(cases, lambda amount: _grouped(amount.quantize(_CENT, ROUND_HALF_EVEN)), unit)
 
 
-def _cases(cases: Cases, show: _Show) -> str:
-    """`66.0`, `105 to 110 (likely: no data)`, `66.0 (52.8 to 79.2)`."""
+def _cases(cases: Cases, show: _Show, unit: str = "") -> str:
+    """`66.0 (52.8 to 79.2)`; without a likely case `105 to 110`; else what the last scrape says."""
     known = cases.known()
     if not known:
         return NO_DATA
     least, most = show(min(known)), show(max(known))
-    if cases.likely is None:
-        most = NO_DATA if cases.high is None else most
-        return f"{least if least == most else f'{least} to {most}'} (likely: {NO_DATA})"
-    likely = show(cases.likely)
-    return likely if least == most else f"{likely} ({least} to {most})"
+    if cases.likely is not None:
+        likely = show(cases.likely)
+        return f"{likely}{unit}" if least == most else f"{likely}{unit} ({least} to {most})"
+    if cases.high is None:
+        return f"{least}{unit} (last scrape)"
+    return f"{least}{unit}" if least == most else f"{least} to {most}{unit}"
 
 
 def _count(value: Decimal) -> str:

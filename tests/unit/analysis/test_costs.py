@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from tests.unit.analysis.runs import PLAN, SECOND, START, sample
+from tests.unit.analysis.priced_runs import POINTS, SCRAPES, a_host
+from tests.unit.analysis.runs import PLAN, SECOND, START
 
 from phoenix_platform.analysis.costs import CostEstimate, TariffCost, estimate
 from phoenix_platform.analysis.costs_units import NO_CASES, Cases
@@ -13,42 +14,6 @@ from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.prices_catalog import shipped_book, shipped_books
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.samples import Sample, Variant
-
-PROCESSES = 300
-METRIC_NAMES = 4
-POINTS = 7 * PROCESSES
-SCRAPES = 423
-
-
-def a_host(
-    scrapes: int = SCRAPES,
-    *,
-    bytes_per_point: str = "727.5",
-    kept: int = 1,
-    new_series: int = 0,
-    seconds: int = 1,
-) -> list[Sample]:
-    """300 processes with 7 points each; the candidate keeps one of `kept`.
-
-    A scrape every `seconds`; every minute `new_series` series are new.
-    """
-    rows: list[Sample] = []
-    for scrape in range(scrapes):
-        for variant, points in ((Variant.BASELINE, POINTS), (Variant.CANDIDATE, POINTS // kept)):
-            new = POINTS if scrape == 0 else new_series
-            rows.append(
-                replace(
-                    sample(variant, scrape, points),
-                    started_unix_nano=START + scrape * seconds * SECOND,
-                    ended_unix_nano=START + scrape * seconds * SECOND + SECOND // 5,
-                    stored_bytes=int(points * Decimal(bytes_per_point)),
-                    metric_names=METRIC_NAMES,
-                    new_series=new if scrape * seconds % 60 == 0 else None,
-                    label_series=7,
-                    label_colliding_points=points - 7,
-                )
-            )
-    return rows
 
 
 def tariff(book: str, samples: list[Sample], name: str | None = None, **how: int) -> TariffCost:
