@@ -17,6 +17,12 @@ NOUN_OF: Final = {
     Objective.BYTES: "stored bytes",
 }
 
+_RELATION_OF: Final = {
+    HostConclusion.MORE: "more than",
+    HostConclusion.LESS: "less than",
+    HostConclusion.OPEN: "which may be more or less than",
+}
+
 
 def window_sentence(state: ReductionState) -> str:
     noun = NOUN_OF[state.objective]
@@ -66,28 +72,16 @@ def lost_totals_sentences(fidelity: Sequence[MetricFidelity], plan: Plan) -> lis
     return [f"Sums over all processes are not whole any more: {lost}{by}."] if lost else []
 
 
-def hosts_sentences(statement: HostStatement | None, plan: Plan) -> list[str]:
+def hosts_sentence(statement: HostStatement, plan: Plan) -> str:
     """What the run says about other hosts, which is a statement of its own."""
-    match statement:
-        case (
-            HostStatement(hosts=hosts, reduction_low=float(low), reduction_high=float(high)) as made
-        ):
-            relation = {
-                HostConclusion.MORE: "more than",
-                HostConclusion.LESS: "less than",
-            }.get(made.conclusion, "which may be more or less than")
-            return [
-                (
-                    f"On other hosts like these {hosts} it saves between {show_share(low)} and {show_share(high)} "
-                    f"on average, {relation} the {show_share(plan.target_reduction)} asked for."
-                )
-            ]
-        case HostStatement(hosts=hosts):
-            return [
-                f"Of other hosts it says nothing: not enough hosts ({hosts} of at least {FEWEST_HOSTS})."
-            ]
-        case None:
-            return []
+    hosts, low, high = statement.hosts, statement.reduction_low, statement.reduction_high
+    if low is None or high is None:
+        return f"Of other hosts it says nothing: not enough hosts ({hosts} of at least {FEWEST_HOSTS})."
+    return (
+        f"On other hosts like these {hosts} it saves between {show_share(low)} and {show_share(high)} "
+        f"on average, {_RELATION_OF[statement.conclusion]} the {show_share(plan.target_reduction)} "
+        "asked for."
+    )
 
 
 def scope_sentence(window: timedelta, plan: Plan) -> str:

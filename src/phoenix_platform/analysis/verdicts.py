@@ -16,7 +16,7 @@ from phoenix_platform.analysis.explanations import (
     bounds_sentence,
     broken_sentences,
     guardrails_sentence,
-    hosts_sentences,
+    hosts_sentence,
     lost_totals_sentences,
     needed_sentences,
     scope_needed_sentences,
@@ -214,7 +214,7 @@ class _Walk:
         evidence, plan = self._evidence, self._plan
         reductions, guardrails = evidence.reductions(), evidence.guardrails()
         state = next(state for state in reductions if state.objective is plan.objective)
-        hosts = None if verdict is None else host_statement(evidence.hosts.log_ratios(), plan)
+        hosts = host_statement(evidence.hosts.log_ratios(), plan)
         is_long = plan.min_duration is not None and evidence.window >= plan.min_duration
         return Judgement(
             verdict=verdict,
@@ -232,7 +232,7 @@ class _Walk:
             assurance=evidence.retention.assurance(evidence.correlation_time),
             fidelity=evidence.fidelity.results(),
             names=evidence.names.results(),
-            unseen_hosts=hosts,
+            unseen_hosts=None if verdict is None else hosts,
         )
 
     def _reasons(
@@ -241,17 +241,17 @@ class _Walk:
         state: ReductionState,
         guardrails: tuple[GuardrailResult, ...],
         conditions: Conditions,
-        hosts: HostStatement | None,
+        hosts: HostStatement,
     ) -> list[str]:
         evidence, plan = self._evidence, self._plan
         window, bounds = window_sentence(state), bounds_sentence(state, plan)
         match verdict:
             case Verdict.PROMOTE:
                 lost = lost_totals_sentences(evidence.fidelity.results(), plan)
-                scope = [*hosts_sentences(hosts, plan), scope_sentence(evidence.window, plan)]
+                scope = [hosts_sentence(hosts, plan), scope_sentence(evidence.window, plan)]
                 return [bounds, window, guardrails_sentence(guardrails), *lost, *scope]
             case Verdict.STOP_FUTILE:
-                return [bounds, window, *hosts_sentences(hosts, plan)]
+                return [bounds, window, hosts_sentence(hosts, plan)]
             case Verdict.ABORT:
                 own = conditions.aborted_because
                 return [*([own] if own else []), *broken_sentences(guardrails), window]

@@ -28,6 +28,8 @@ from phoenix_platform.core.hashing import sha256_of
 
 _DECODER: Final = json.JSONDecoder()
 _KEYS: Final = {"format", "hashes", "record", "samples", "signature"}
+_PARTS: Final = ("record", "samples")
+"""With a hash for each of their members."""
 _SIGNATURE_KEYS: Final = {"algorithm", "key_id", "public_key", "value"}
 
 
@@ -115,7 +117,7 @@ def _altered_section(
 def _actual_hashes(document: Document) -> dict[str, str | None]:
     """The hash of every section; None for what cannot be spelled canonically."""
     hashes: dict[str, str | None] = {}
-    for part in ("record", "samples"):
+    for part in _PARTS:
         for key, value in document[part].items():
             try:
                 hashes |= hashes_of({"record": {}, "samples": {}, part: {key: value}})
@@ -200,7 +202,23 @@ def _form_alterations(content: bytes, document: Document) -> list[Alteration]:
         (number for number, (one, other) in enumerate(pairs) if one != other),
         min(len(content), len(expected)),
     )
-    return [Alteration("form", f"byte {at} is not as in canonical JSON")]
+    return [Alteration(_section_at(expected, at), f"byte {at} is not as in canonical JSON")]
+
+
+def _section_at(canonical: bytes, at: int) -> str:
+    """The section that a byte of a canonical certificate belongs to; `form` for what is behind all."""
+    end = 1  # the opening bracket
+    for part, value in json.loads(canonical).items():
+        members = value.items() if part in _PARTS else ()
+        end += len(canonical_json(part)) + 2 * bool(members)
+        for key, member in members:
+            end += len(canonical_json(key)) + len(canonical_json(member)) + 2
+            if at < end:
+                return f"{part}.{key}"
+        end += 1 if members else len(canonical_json(value)) + 2
+        if at < end:
+            return part
+    return "form"
 
 
 def _part(content: bytes, key: str) -> dict[str, Any] | None:
