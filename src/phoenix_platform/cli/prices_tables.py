@@ -229,7 +229,10 @@ def _hosts(estimate: CostEstimate) -> str:
 
 def _units(units: Cases, tariff: TariffCost) -> str:
     size, _ = _SHOWN_IN[tariff.unit]
-    show = _count if size == 1 else lambda count: _grouped((count / size).quantize(_TENTH))
+
+    def show(count: Decimal) -> str:
+        return _count(count) if size == 1 else _grouped((count / size).quantize(_TENTH))
+
     return _cases(units, show)
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -59,17 +60,22 @@ def free(units: int, of: AllowanceOf = AllowanceOf.ACCOUNT) -> Allowance:
 
 units_ = st.integers(0, MOST_UNITS).map(Decimal)
 amounts = st.decimals(0, 10**6, places=9).map(str)
-single = st.builds(
-    lambda amount, power: a_tariff((0, amount), per=10**power), amounts, st.integers(0, 10)
+powers = st.integers(0, 10)
+tiers = st.lists(
+    st.tuples(st.integers(1, MOST_UNITS), amounts), max_size=5, unique_by=lambda tier: tier[0]
 )
-tiered = st.builds(
-    lambda first, others, power: a_tariff((0, first), *others, per=10**power),
-    amounts,
-    st.lists(
-        st.tuples(st.integers(1, MOST_UNITS), amounts), max_size=5, unique_by=lambda tier: tier[0]
-    ).map(sorted),
-    st.integers(0, 10),
-)
+
+
+def with_tiers(first: str, others: Sequence[tuple[int, str]], power: int) -> Tariff:
+    return a_tariff((0, first), *sorted(others), per=10**power)
+
+
+def with_one_price(amount: str, power: int) -> Tariff:
+    return a_tariff((0, amount), per=10**power)
+
+
+single = st.builds(with_one_price, amounts, powers)
+tiered = st.builds(with_tiers, amounts, tiers, powers)
 
 
 def exactly(amount: Decimal | None) -> Decimal:
