@@ -17,6 +17,9 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[int, ...] = ()
     """Columns whose cells are numbers: set to the right, in figures of one width."""
+    folded: bool = False
+    """Whether it opens on demand only."""
+    is_half: bool = False
     statuses: tuple[str, ...] = ()
     """One for each row, where rows have a status: sets its mark. The words are in the cells."""
 

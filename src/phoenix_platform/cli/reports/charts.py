@@ -15,8 +15,10 @@ from phoenix_platform.cli.reports.markup import element
 from phoenix_platform.cli.reports.scales import Scale, round_ticks, show_time, time_ticks
 from phoenix_platform.cli.reports.thinning import Point, thinned
 
-_LETTER: Final = 6.9
-"""Width of a letter at the drawing's 12 px, a little on the wide side."""
+_LETTER: Final = 7.2
+"""Width of a letter at the drawing's 12 px, a little on the wide side: the reader's font is not known."""
+_BOLD_LETTER: Final = 8.6
+"""The same at 13 px and bold."""
 _LINE_HEIGHT: Final = 15.0
 _TOP: Final = 14.0
 _BOTTOM: Final = 26.0
@@ -87,18 +89,19 @@ def draw(chart: Chart, frame: Frame) -> Markup:
     ticks = round_ticks(low, high, most=4, binary=chart.is_binary)
     words = [chart.show(tick) for tick in ticks]
     left = _LETTER * max(map(len, words)) + _GAP
-    right = frame.width - _LETTER * max((len(each) for each in _labels(chart)), default=0) - _GAP
+    right = frame.width - max(_label_widths(chart), default=0.0) - _GAP
     horizontal = Scale(0.0, max(chart.seconds, 1e-9), left, right)
     vertical = Scale(ticks[0], ticks[-1], frame.height - _BOTTOM, _TOP)
+    is_empty = not has_values(chart)
     parts = [
-        *_vertical_axis(ticks, words, horizontal, vertical),
+        *([] if is_empty else _vertical_axis(ticks, words, horizontal, vertical)),
         *_time_axis(chart, frame, horizontal),
         *_band(chart, horizontal, vertical),
         *_target(chart, horizontal, vertical),
         *(part for line in chart.lines for part in _line(line, frame, horizontal, vertical)),
         *_end_labels(chart, horizontal, vertical),
     ]
-    if not values:
+    if is_empty:
         middle = (left + right) / 2
         parts.append(element("text", "no data", x=middle, y=frame.height / 2, class_="nothing"))
     return element(
@@ -112,6 +115,11 @@ def draw(chart: Chart, frame: Frame) -> Markup:
     )
 
 
+def has_values(chart: Chart) -> bool:
+    """Whether anything was measured that a line could show."""
+    return any(point.value is not None for line in chart.lines for point in line.points)
+
+
 def _values(chart: Chart) -> Iterator[float]:
     for line in chart.lines:
         yield from (point.value for point in line.points if point.value is not None)
@@ -121,10 +129,10 @@ def _values(chart: Chart) -> Iterator[float]:
         yield from (bound for bound in (bounds.low, bounds.high) if bound is not None)
 
 
-def _labels(chart: Chart) -> Iterator[str]:
-    for line in chart.lines:
-        yield from (line.name, line.remark)
-    yield from (chart.bounds_name, chart.bounds_remark)
+def _label_widths(chart: Chart) -> Iterator[float]:
+    names = [(line.name, line.remark) for line in chart.lines]
+    for name, remark in (*names, (chart.bounds_name, chart.bounds_remark)):
+        yield max(_BOLD_LETTER * len(name), _LETTER * len(remark))
 
 
 def _vertical_axis(

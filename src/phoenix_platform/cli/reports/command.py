@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from phoenix_platform.cli.output import note
-from phoenix_platform.cli.records import read_record
 from phoenix_platform.cli.reports.files import default_path, write_report
 
 
@@ -22,5 +21,5 @@ def report(
 ) -> None:
     """Make the report of a trial: one HTML file that loads nothing, for a browser or a printer."""
     target = to or default_path(file)
-    write_report(read_record(file), file_name=file.name, target=target)
+    write_report(file, target)
     note(f"report: {target}")

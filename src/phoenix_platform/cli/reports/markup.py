@@ -12,7 +12,8 @@ from markupsafe import Markup, escape
 
 LONGEST_NAME: Final = 80
 """Characters of a name that are shown; the kernel's own names have 15, others may have any number."""
-_KEPT: Final = frozenset("\n\t")
+_KEPT: Final = frozenset("\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
+"""Not printable to Python, and yet harmless: ends of lines, and the spaces inside our own numbers."""
 
 
 def visible(text: str) -> str:
@@ -22,10 +23,10 @@ def visible(text: str) -> str:
 
 def short_name(name: str) -> str:
     """A name for a table or a drawing: visible, on one line, and not longer than a line."""
-    shown = visible(name).replace("\n", "\\n").replace("\t", "\\t")
+    shown = "".join(sign if sign.isprintable() else _escaped(sign) for sign in name[:LONGEST_NAME])
     if len(name) <= LONGEST_NAME:
         return shown
-    return f"{shown[:LONGEST_NAME]}… ({len(name)} characters)"
+    return f"{shown}… ({len(name)} characters)"
 
 
 def element(name: str, *content: str | Markup, **attributes: str | float | None) -> Markup:

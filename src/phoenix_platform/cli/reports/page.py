@@ -71,8 +71,9 @@ def page_of(subject: Subject) -> str:
 
 def _finalized(value: object) -> object:
     """Every text that the templates write passes here: what cannot be seen is made visible."""
-    is_plain = isinstance(value, str) and not isinstance(value, Markup)
-    return visible(value) if is_plain else value
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return visible(value)
 
 
 def _template(name: str) -> str:

@@ -1,7 +1,6 @@
 """Axes: round steps for quantities and for time, and the way from a value to a place in the drawing."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,9 +40,9 @@ def round_ticks(low: float, high: float, *, most: int, binary: bool = False) -> 
 
 def time_ticks(seconds: float, *, most: int) -> tuple[float, ...]:
     """Round times from 0 to the end of the run, in seconds."""
-    step: float = next((step for step in _TIME_STEPS if seconds / step <= most), 0)
-    if not step:
-        step = _DAY * _step(seconds / most / _DAY, binary=False)
+    rough = seconds / most
+    fitting = (float(size) for size in _TIME_STEPS if size >= rough)
+    step = next(fitting, None) or _DAY * _step(rough / _DAY, binary=False)
     return tuple(number * step for number in range(math.floor(seconds / step + 1e-9) + 1))
 
 
@@ -62,11 +61,6 @@ def show_time(seconds: float) -> str:
         minutes, rest = divmod(seconds, _MINUTE)
         return f"{minutes:.0f}:{rest:02.0f} min"
     return f"{seconds:g} s"
-
-
-def tick_formatter(ticks: tuple[float, ...], show: Callable[[float], str]) -> tuple[str, ...]:
-    """The ticks' words, with as many as needed to tell them apart."""
-    return tuple(show(tick) for tick in ticks)
 
 
 def _step(rough: float, *, binary: bool) -> float:

@@ -1,6 +1,5 @@
 """What a report is about: a record as it was read, its verdict reached again, and the course of the run."""
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -134,7 +133,9 @@ def of_variant(interval: JudgedInterval, variant: Variant) -> list[Sample]:
     return [pair[0] if variant is Variant.BASELINE else pair[1] for pair in interval.compared]
 
 
-def subject_of(record: Mapping[str, Any], *, file_name: str) -> Subject:
+def subject_of(
+    record: Mapping[str, Any], *, file_name: str, commands: Sequence[str] = ()
+) -> Subject:
     """What a record tells.
 
     Raises:
@@ -158,7 +159,7 @@ def subject_of(record: Mapping[str, Any], *, file_name: str) -> Subject:
         is_broken_off=is_broken_off,
         samples=samples,
         intervals=judged_intervals(samples, trial.plan, trial.conditions, judgement),
-        commands=(f"phoenix record verify {shlex.quote(file_name)}",),
+        commands=tuple(commands),
     )
 
 

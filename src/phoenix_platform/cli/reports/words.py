@@ -1,5 +1,6 @@
 """Words and numbers of the report that the terminal does not have."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ ANSWER_OF: Final = {
     Verdict.INCONCLUSIVE: "Not decided within the time.",
     Verdict.INVALID: "This run proves nothing either way.",
 }
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)$")
 SIGN_OF: Final = {
     Verdict.PROMOTE: "✓",
     Verdict.STOP_FUTILE: "✕",
@@ -47,7 +49,7 @@ def amount(value: float) -> str:
         if abs(value) >= size:
             unit = 1e3 if sign == "k" else size
             return f"{value / unit:.3g} {sign}"
-    return f"{value:.3g}" if value != round(value) else whole(value)
+    return whole(value) if abs(value) >= 100 or value == round(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits suffice
 
 
 def share(value: float | None) -> str:
@@ -60,3 +62,11 @@ def size(value: float | None) -> str:
 
 def listed(words: Sequence[str], *, nothing: str = "none") -> str:
     return ", ".join(words) or nothing
+
+
+def moment(text: str | None) -> str:
+    """A time of the record, to the second: `2026-11-25 08:34:25 UTC`."""
+    if not text:
+        return NO_DATA
+    match = _MOMENT.match(text)
+    return f"{match[1]} {match[2]} UTC" if match else text

@@ -21,6 +21,7 @@ from phoenix_platform.cli.output import Output, OutputOption, note
 from phoenix_platform.cli.pipelines.references import read_pipeline
 from phoenix_platform.cli.prices import HostsOption, PricesOption, books_for
 from phoenix_platform.cli.prices_tables import print_costs
+from phoenix_platform.cli.reports.files import default_path, write_report
 from phoenix_platform.cli.trial.expected_use import expected_cost
 from phoenix_platform.cli.trial.options import (
     TrialOptions,
@@ -149,6 +150,12 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         Path | None,
         typer.Option(help="Where to write the record. Default: phoenix-trial-TIME.json."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the HTML report. Default: beside the record.", metavar="OUT.html"
+        ),
+    ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Try two pipelines on the same scrapes of this host and say what is saved and what is lost.
@@ -202,7 +209,7 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     _check_writable(options.record)
     _introduce(options)
     outcome = _run(options, _view(options, output), environment, clock)
-    _conclude(options, outcome, output)
+    _conclude(options, outcome, output, report or default_path(options.record))
 
 
 def _check_writable(record: Path) -> None:
@@ -304,10 +311,21 @@ def _certify(record: Path) -> Path | None:
     return path
 
 
-def _conclude(options: TrialOptions, outcome: Outcome, output: Output) -> None:
+def _report(record: Path, path: Path) -> Path | None:
+    """The HTML report; None if it cannot be made, which changes no verdict."""
+    try:
+        write_report(record, path)
+    except PhoenixError as error:
+        note(f"no report: {error}; make it with phoenix report {record}")
+        return None
+    return path
+
+
+def _conclude(options: TrialOptions, outcome: Outcome, output: Output, report_path: Path) -> None:
     judgement = outcome.judgement
     assert judgement.verdict is not None
     certificate = _certify(options.record)
+    report = _report(options.record, report_path)
     if output is Output.JSON:
         print_event(
             "verdict",
@@ -320,6 +338,7 @@ def _conclude(options: TrialOptions, outcome: Outcome, output: Output) -> None:
             costs=outcome.costs,
             record=str(options.record),
             certificate=None if certificate is None else str(certificate),
+            report=None if report is None else str(report),
         )
     else:
         print_summary(options, judgement, outcome.snapshot, outcome.losses, outcome.notes)
@@ -327,4 +346,6 @@ def _conclude(options: TrialOptions, outcome: Outcome, output: Output) -> None:
     note(f"record: {options.record}")
     if certificate is not None:
         note(f"certificate: {certificate}")
+    if report is not None:
+        note(f"report: {report}")
     raise SystemExit(EXIT_CODE_OF[judgement.verdict])

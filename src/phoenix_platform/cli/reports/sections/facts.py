@@ -5,18 +5,28 @@ from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.reports.blocks import Block, Listing, Prose, Section, Sentences, Table
 from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.subjects import Subject
-from phoenix_platform.cli.reports.words import listed, size, whole
+from phoenix_platform.cli.reports.words import listed, moment, size, whole
 from phoenix_platform.core.units import show_bytes, show_duration, show_share
+from phoenix_platform.metering.samples import Variant
 
 
 def facts(subject: Subject) -> Section:
     trial = subject.trial
     blocks: list[Block] = [
-        Table(caption="The run", columns=("what", "value"), rows=_run(subject)),
+        Table(
+            caption="Where and when", columns=("what", "value"), rows=_run(subject), is_half=True
+        ),
         Table(
             caption="What was agreed before the start",
             columns=("what", "value"),
             rows=_plan(trial.plan),
+            is_half=True,
+        ),
+        Table(
+            caption="Counts, options and versions",
+            columns=("what", "value"),
+            rows=_details(subject),
+            folded=True,
         ),
     ]
     remarks = (*trial.notes, *(f"accepted difference: {each}" for each in trial.ignored))
@@ -33,48 +43,73 @@ def facts(subject: Subject) -> Section:
 
 
 def verification(subject: Subject) -> Section:
-    state = (
-        "The record has no verdict of its own: there is nothing to compare with."
-        if subject.is_broken_off
-        else "When this page was made the verdict was computed again from the samples, and was the same."
-    )
+    if subject.is_broken_off:
+        state = "The record has no verdict of its own: there is nothing to compare with."
+    elif subject.contradictions:
+        state = (
+            "When this page was made the verdict was computed again, and the record says otherwise."
+        )
+    else:
+        state = "When this page was made the verdict was computed again, and was the recorded one."
+    blocks: list[Block] = [Prose(paragraphs=(state,), is_warning=bool(subject.contradictions))]
     if subject.contradictions:
-        state = "When this page was made the verdict was computed again, and differs from the recorded one."
+        blocks.append(Sentences(title="Where they differ", sentences=subject.contradictions))
+    blocks.append(Listing(title="Commands", text="\n".join(subject.commands), is_open=True))
     return Section(
         anchor="verification",
         title="How to check this",
         lead="This page proves nothing by itself; its record does. The same record gives the same page, "
         "byte by byte.",
-        blocks=(
-            Prose(paragraphs=(state,), is_warning=bool(subject.contradictions)),
-            Listing(title="Commands", text="\n".join(subject.commands), is_open=True),
-        ),
+        blocks=tuple(blocks),
     )
 
 
 def _run(subject: Subject) -> tuple[tuple[str, str], ...]:
     trial, judgement = subject.trial, subject.judgement
     host, collector = trial.host, trial.collector
-    rows = {
-        "record": trial.id,
-        "started": trial.started_at or NO_DATA,
-        "ended": trial.ended_at or NO_DATA,
-        "host": f"{short_name(host.name)}: {whole(host.processors)} processors, {size(host.memory_bytes)}",
-        "processes at the start": f"{whole(host.processes)}, of which {whole(host.processes_with_unreadable_io)} "
-        "did not let their I/O be read",
-        "collector": " ".join(filter(None, (collector.distribution, collector.version))) or NO_DATA,
-        "collector core": collector.upstream_version or NO_DATA,
-        "build id": collector.build_id or NO_DATA,
-        "collector's SHA-256": collector.sha256 or NO_DATA,
-        "phoenix": trial.phoenix_version or NO_DATA,
-        "window": show_duration(judgement.window.total_seconds()),
-        "intervals": f"{whole(judgement.intervals)} judged, {whole(judgement.paired)} pairs compared, "
-        f"{whole(judgement.unpaired)} not seen whole by both",
-        "samples in the record": whole(len(subject.samples)),
-    }
-    counts = {name.replace("_", " "): whole(value) for name, value in trial.counts.items()}
-    options = {f"option {short_name(key)}": _option(value) for key, value in trial.options.items()}
-    return tuple((rows | counts | options).items())
+    unreadable = whole(host.processes_with_unreadable_io)
+    processes = f"{whole(host.processes)}; {unreadable} of them did not let their I/O be read"
+    intervals = (
+        f"{whole(judgement.intervals)} judged, {whole(judgement.paired)} pairs compared, "
+        f"{whole(judgement.unpaired)} not seen whole by both"
+    )
+    return (
+        ("record", trial.id),
+        ("started", moment(trial.started_at)),
+        ("ended", moment(trial.ended_at)),
+        ("host", short_name(host.name)),
+        ("processors", whole(host.processors)),
+        ("memory", size(host.memory_bytes)),
+        ("processes at the start", processes),
+        (
+            "collector",
+            " ".join(filter(None, (collector.distribution, collector.version))) or NO_DATA,
+        ),
+        ("window", show_duration(judgement.window.total_seconds())),
+        ("intervals", intervals),
+    )
+
+
+def _details(subject: Subject) -> tuple[tuple[str, str], ...]:
+    trial, collector = subject.trial, subject.trial.collector
+    rows = [
+        ("phoenix", trial.phoenix_version or NO_DATA),
+        ("collector core", collector.upstream_version or NO_DATA),
+        ("collector's build id", collector.build_id or NO_DATA),
+        ("collector's SHA-256", collector.sha256 or NO_DATA),
+        *(
+            (f"{variant} configuration", trial.variants[variant].content_hash or NO_DATA)
+            for variant in Variant
+        ),
+        ("samples in the record", whole(len(subject.samples))),
+    ]
+    counts = [
+        (short_name(name.replace("_", " ")), whole(value)) for name, value in trial.counts.items()
+    ]
+    options = [
+        (f"option {short_name(key)}", _option(value)) for key, value in trial.options.items()
+    ]
+    return (*rows, *counts, *options)
 
 
 def _option(value: object) -> str:

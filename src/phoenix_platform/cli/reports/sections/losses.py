@@ -6,7 +6,9 @@ from phoenix_platform.cli.reports.subjects import RecordedLoss, Subject
 from phoenix_platform.cli.reports.words import listed, whole
 from phoenix_platform.metering.samples import Variant
 
-_MOST_NAMES = 40
+_FIRST_NAMES = 12
+"""That a reader sees at once."""
+_MOST_NAMES = 300
 
 
 def losses(subject: Subject) -> Section:
@@ -19,7 +21,7 @@ def losses(subject: Subject) -> Section:
         Prose(paragraphs=(f"Components of the candidate that take processes away: {rules}.",))
     ]
     if lost:
-        blocks.append(_names(lost))
+        blocks += _names(lost)
     else:
         blocks.append(Prose(paragraphs=("No process lost its own series.",)))
     if subject.trial.series_by_metric:
@@ -42,15 +44,28 @@ def lost_names(subject: Subject) -> list[RecordedLoss]:
     ]
 
 
-def _names(lost: list[RecordedLoss]) -> Table:
-    rows = [_row(short_name(loss.name), [loss]) for loss in lost[:_MOST_NAMES]]
-    if rest := lost[_MOST_NAMES:]:
-        rows.append(_row(f"{len(rest)} more names (all in the record)", rest))
+def _names(lost: list[RecordedLoss]) -> list[Table]:
+    first, others = lost[:_FIRST_NAMES], lost[_FIRST_NAMES:]
+    rows = [_row(short_name(loss.name), [loss]) for loss in first]
+    if not others:
+        return [_table(rows, "Process ids since the start")]
+    rows.append(_row(f"{whole(len(others))} more names", others))
+    more = [_row(short_name(loss.name), [loss]) for loss in others[:_MOST_NAMES]]
+    if rest := others[_MOST_NAMES:]:
+        more.append(_row(f"{whole(len(rest))} more names, all in the record", rest))
+    return [
+        _table(rows, "Process ids since the start"),
+        _table(more, f"The {whole(len(others))} other names", folded=True),
+    ]
+
+
+def _table(rows: list[tuple[str, ...]], caption: str, *, folded: bool = False) -> Table:
     return Table(
-        caption="Process ids since the start",
+        caption=caption,
         columns=("executable name", "seen in the scrapes", "baseline shows", "candidate shows"),
         rows=tuple(rows),
         numeric=(1, 2, 3),
+        folded=folded,
     )
 
 

@@ -1,14 +1,23 @@
 """What the collectors themselves use: CPU and memory of each variant, and the trial's other parts."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.reports.blocks import Section, Table
+from phoenix_platform.cli.reports.charts import Chart
 from phoenix_platform.cli.reports.figures import figure_of
 from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.sections.volumes import variants_chart
 from phoenix_platform.cli.reports.subjects import Subject
+from phoenix_platform.cli.reports.thinning import Point, stretches
 from phoenix_platform.cli.reports.words import size
 from phoenix_platform.core.units import show_duration, show_share
 from phoenix_platform.metering.samples import Sample
+
+_SMOOTHED: Final = 10
+"""Intervals; the CPU guardrail's batches begin with as many."""
 
 
 def resources(subject: Subject) -> Section:
@@ -19,7 +28,9 @@ def resources(subject: Subject) -> Section:
             None if sample.cpu_seconds is None else sample.cpu_seconds / (interval * sample.scrapes)
         )
 
-    cpu = variants_chart(subject, "CPU of the collector", cores, show=_share_of_core, is_mean=True)
+    cpu = _smoothed(
+        variants_chart(subject, "CPU of the collector", cores, show=_share_of_core, is_mean=True)
+    )
     memory = variants_chart(
         subject,
         "Resident memory of the collector",
@@ -37,8 +48,8 @@ def resources(subject: Subject) -> Section:
         blocks=(
             figure_of(
                 cpu,
-                note="Share of one core per interval, from /proc. The kernel counts in ticks of 10 ms, "
-                "so a single value is coarse; the mean is not.",
+                note=f"Share of one core, from /proc: mean of {_SMOOTHED} intervals each, because the "
+                "kernel counts in ticks of 10 ms.",
             ),
             figure_of(memory, note="At the end of each interval, from /proc."),
             _uses(subject),
@@ -65,3 +76,14 @@ def _uses(subject: Subject) -> Table:
 
 def _share_of_core(value: float) -> str:
     return show_share(value, digits=1)
+
+
+def _smoothed(chart: Chart) -> Chart:
+    """The means of so many intervals each: single values jump between whole ticks of the kernel."""
+    lines = [replace(line, points=_means(line.points)) for line in chart.lines]
+    return replace(chart, lines=lines)
+
+
+def _means(points: Sequence[Point]) -> list[Point]:
+    parts = stretches(points, most=max(1, -(-len(points) // _SMOOTHED)))
+    return [Point(part.end, part.mean) for part in parts]

@@ -6,7 +6,7 @@ from phoenix_platform.analysis.verdicts import Scope
 from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.sections.losses import lost_names
 from phoenix_platform.cli.reports.subjects import Subject
-from phoenix_platform.cli.reports.words import SIGN_OF, answer, whole
+from phoenix_platform.cli.reports.words import SIGN_OF, answer, moment, whole
 from phoenix_platform.core.units import show_share
 from phoenix_platform.metering.samples import Variant
 
@@ -46,7 +46,7 @@ def head_of(subject: Subject) -> Head:
         candidate=short_name(subject.name_of(Variant.CANDIDATE)),
         baseline=short_name(subject.name_of(Variant.BASELINE)),
         host=short_name(subject.trial.host.name),
-        started_at=subject.trial.started_at or "",
+        started_at=moment(subject.trial.started_at),
         scope=_SCOPE_OF[judgement.scope],
         reasons=judgement.reasons,
         price=tuple(_price(subject)),
@@ -57,12 +57,14 @@ def head_of(subject: Subject) -> Head:
 
 def _warnings(subject: Subject) -> tuple[str, ...]:
     if subject.is_broken_off:
-        return (
-            "The record ends without a verdict. What follows is what was known when it broke off.",
-        )
-    return tuple(
-        f"The record contradicts its own samples: {each}" for each in subject.contradictions
-    )
+        verdict = subject.judgement.verdict
+        alone = f" Its samples alone would say: {verdict}." if verdict else ""
+        known = "What follows is what was known when it broke off."
+        return (f"The record ends without a verdict. {known}{alone}",)
+    if count := len(subject.contradictions):
+        shown = "This page shows what the samples say; its end lists the differences."
+        return (f"The record contradicts its own samples in {count} places. {shown}",)
+    return ()
 
 
 def _price(subject: Subject) -> list[str]:

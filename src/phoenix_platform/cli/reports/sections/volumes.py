@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from phoenix_platform.cli.reports.blocks import Section
-from phoenix_platform.cli.reports.charts import Chart, Line
+from phoenix_platform.cli.output import NO_DATA
+from phoenix_platform.cli.reports.blocks import Prose, Section
+from phoenix_platform.cli.reports.charts import Chart, Line, has_values
 from phoenix_platform.cli.reports.figures import figure_of, mean_of
 from phoenix_platform.cli.reports.subjects import Subject
 from phoenix_platform.cli.reports.words import amount, size
@@ -26,14 +27,17 @@ def volumes(subject: Subject) -> Section:
         "Distinct series with a value in the interval.",
         "Points that left for the exporter.",
         "Per point the metric name, every attribute key and value, and 60 B.",
-        "Distinct series with a value in the last 20 minutes; no data before the run is that old.",
+        "Distinct series with a value in the last 20 minutes, from the time when the run is that old.",
     )
     return Section(
         anchor="volumes",
         title="What leaves, over time",
         lead="Counted behind each pipeline from the same scrapes, interval by interval.",
         blocks=tuple(
-            figure_of(chart, note=note) for chart, note in zip(charts, notes, strict=True)
+            figure_of(chart, note=note)
+            if has_values(chart)
+            else Prose(paragraphs=(f"{chart.title}: {NO_DATA}. {note}",))
+            for chart, note in zip(charts, notes, strict=True)
         ),
     )
 
