@@ -17,6 +17,11 @@ class Program:
     """One run of `phoenix` with a temporary folder of its own, by which its processes are known."""
 
     folder: Path
+    wrapped_in: tuple[str, ...] = ()
+    """A command that runs the program, such as `unshare --mount`."""
+    stdout_descriptor: int | None = None
+    """Where its output goes instead of a file: a pipe, a terminal."""
+    stderr_descriptor: int | None = None
     process: subprocess.Popen[str] = field(init=False)
 
     def start(self, *arguments: str, **environment: str) -> "Program":
@@ -24,9 +29,9 @@ class Program:
         self.folder.joinpath("temporary").mkdir(exist_ok=True)
         with self._file("stdout").open("w") as stdout, self._file("stderr").open("w") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "phoenix_platform", *arguments],
-                stdout=stdout,
-                stderr=stderr,
+                [*self.wrapped_in, sys.executable, "-m", "phoenix_platform", *arguments],
+                stdout=stdout if self.stdout_descriptor is None else self.stdout_descriptor,
+                stderr=stderr if self.stderr_descriptor is None else self.stderr_descriptor,
                 text=True,
                 cwd=self.folder,
                 env={**os.environ, "TMPDIR": str(self.temporary), **environment},  # noqa: TID251 - a child's
@@ -63,6 +68,21 @@ class Program:
         lines = self.stdout.splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
+    def collector_pid(self, name: str) -> int:
+        """Of this run's source, baseline or candidate; fails if there is none."""
+        config = f"/{name}.yaml".encode()
+        mark = str(self.temporary).encode()
+        found = [
+            int(entry.name)
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdigit()
+            and mark in (line := _command_line_of(entry))
+            and config in line
+            and not line.startswith((b"nice", b"/bin/sh"))
+        ]
+        assert found, f"no {name} collector; {self.stderr}"
+        return found[0]
+
     def leftovers(self) -> list[str]:
         """Processes that belong to this run, by the folder in their environment or with their
         binary, and files in it."""
@@ -89,6 +109,13 @@ class Program:
 def _environment_of(entry: Path) -> bytes:
     try:
         return (entry / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _command_line_of(entry: Path) -> bytes:
+    try:
+        return (entry / "cmdline").read_bytes()
     except OSError:
         return b""
 

@@ -144,28 +144,6 @@ def test_a_signal_ends_it_in_order(
     assert not program.leftovers()
 
 
-def test_a_candidate_that_dies_on_the_way_spoils_the_run_and_is_named(
-    program: Program, collector: CollectorBinary
-) -> None:
-    a_trial(program, collector, "--candidate", "process-aggregated-stock-v1")
-    program.wait_until(lambda: has_samples(program), 60)
-    command_lines = {
-        entry: (entry / "cmdline").read_bytes() for entry in Path("/proc").glob("[0-9]*")
-        if str(program.temporary).encode() in (entry / "cmdline").read_bytes()
-    }  # fmt: skip
-    candidate = next(entry for entry, line in command_lines.items() if b"candidate.yaml" in line)
-    subprocess.run(["kill", "-9", candidate.name], check=True)
-    assert program.wait(30) == 22
-    assert program.events()[-1]["judgement"]["reasons"] == [
-        "candidate collector ended with signal SIGKILL: " + _last_words(program) + "."
-    ]
-
-
-def _last_words(program: Program) -> str:
-    reason: str = program.events()[-1]["judgement"]["reasons"][0]
-    return reason.partition("SIGKILL: ")[2].removesuffix(".")
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -33,6 +33,8 @@ class Relay:
         self.refused_scrapes = 0
         """Scrapes that it did not take whole."""
         self.last_refusal: str | None = None
+        self.answers = 0
+        """Scrapes that it answered, whatever it said."""
         self._is_sending = False
 
     @property
@@ -73,6 +75,7 @@ class Relay:
             return f"no answer within {self._timeout_seconds:g} s"
         except httpx.TransportError as error:
             return f"{type(error).__name__}: {error}"
+        self.answers += 1
         if not response.is_success:
             return f"HTTP {response.status_code}"
         return None if response.content in _WHOLE else "only part of the points was taken"

@@ -23,6 +23,12 @@ _LONGEST_LINE: Final = 64 * 1024
 _START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.05
+_MOST_LAST_LINES: Final = 5
+_READY: Final = "Everything is ready"
+"""What every collector logs once its pipelines run. Its own metrics answer earlier, before the receivers
+listen: a port that is taken then would end it a moment after it seemed to be up."""
+_DIED: Final = re.compile(r"(panic:|fatal error:)")
+"""How the Go runtime begins when it gives up; hundreds of lines of stacks may follow."""
 _PORT_IN_USE: Final = re.compile(r"address already in use", re.IGNORECASE)
 
 
@@ -30,6 +36,13 @@ class CollectorFailedError(UnavailableError):
     """The collector did not start, or ended by itself."""
 
     code = "collector-failed"
+
+    def __init__(self, message: str, *, collector: str, log_lines: Sequence[str] = ()) -> None:
+        super().__init__(message, collector=collector)
+        self.collector = collector
+        """Its name in the trial: source, baseline, candidate."""
+        self.log_lines = tuple(log_lines)
+        """The last it wrote, oldest first, secrets masked."""
 
 
 class PortTakenError(CollectorFailedError):
@@ -59,6 +72,8 @@ class Collector:
     def __init__(self, spec: CollectorSpec) -> None:
         self.spec = spec
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._died_of: str | None = None
+        self._is_ready = False
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -80,11 +95,11 @@ class Collector:
         return usage_of(self._process.pid) if self._process else None
 
     async def start(self, client: httpx.AsyncClient) -> None:
-        """Start the process and wait until it answers.
+        """Start the process and wait until its pipelines run.
 
         Raises:
             PortTakenError: If a port is in use.
-            CollectorFailedError: If it ends, or does not answer within 30 s; with its own words.
+            CollectorFailedError: If it ends, or is not ready within 30 s; with its own words.
         """
         spec = self.spec
         self._process = await asyncio.create_subprocess_exec(
@@ -102,8 +117,7 @@ class Collector:
             async with asyncio.timeout(_START_SECONDS):
                 await self._wait_until_it_answers(client)
         except TimeoutError as error:
-            message = f"{spec.name} collector does not answer after {_START_SECONDS} s"
-            raise CollectorFailedError(f"{message}: {self.last_words()}") from error
+            raise self.failure(f"is not ready after {_START_SECONDS} s") from error
 
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL after 10 s. May be called at any time, and twice."""
@@ -126,7 +140,12 @@ class Collector:
             await self._reader
 
     def last_words(self) -> str:
-        """The collector's own reason: from its last `Error:` line on, else its last line."""
+        """The collector's own reason.
+
+        Why its runtime gave up, or what it wrote from its last `Error:` line on, or its last line.
+        """
+        if self._died_of is not None:
+            return masked_text(self._died_of)
         lines = list(self.log_tail)
         starts = [number for number, line in enumerate(lines) if line.startswith("Error:")]
         said = lines[starts[-1] :][:_MOST_ERROR_LINES] if starts else lines[-1:]
@@ -136,9 +155,14 @@ class Collector:
         """Raise `CollectorFailedError` if it has ended."""
         code = self.exit_code
         if code is not None:
-            raise CollectorFailedError(
-                f"{self.spec.name} collector ended with {_exit_text(code)}: {self.last_words()}"
-            )
+            raise self.failure(f"ended with {_exit_text(code)}")
+
+    def failure(self, what: str) -> CollectorFailedError:
+        """The error for what it did, with its own words."""
+        name, lines = self.spec.name, list(self.log_tail)[-_MOST_LAST_LINES:]
+        return CollectorFailedError(
+            f"{name} collector {what}: {self.last_words()}", collector=name, log_lines=lines
+        )
 
     async def _wait_until_it_answers(self, client: httpx.AsyncClient) -> None:
         assert self._process is not None
@@ -146,11 +170,13 @@ class Collector:
             if self._process.returncode is not None:
                 await self._settle()
                 if any(_PORT_IN_USE.search(line) for line in self._log):
-                    raise PortTakenError(f"{self.spec.name} collector: {self.last_words()}")
+                    name = self.spec.name
+                    raise PortTakenError(f"{name} collector: {self.last_words()}", collector=name)
                 self.check()
-            with suppress(httpx.TransportError):
-                if (await client.get(self.spec.telemetry_url)).is_success:
-                    return
+            if self._is_ready:
+                with suppress(httpx.TransportError):
+                    if (await client.get(self.spec.telemetry_url)).is_success:
+                        return
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _settle(self) -> None:
@@ -167,8 +193,17 @@ class Collector:
                 continue
             if not line:
                 return
-            self._log.append(line.decode("utf-8", "backslashreplace").rstrip())
+            text = line.decode("utf-8", "backslashreplace").rstrip()
+            self._is_ready |= _READY in text
+            if self._died_of is None and _DIED.match(text):
+                self._died_of = text
+            self._log.append(text)
 
 
 def _exit_text(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    # Which of the two it was, the kernel tells its own log only.
+    by_whom = " (a kill -9, or the kernel for lack of memory)" if name == "SIGKILL" else ""
+    return f"signal {name}{by_whom}"

@@ -14,6 +14,7 @@ _LOST: Final = (
     "otelcol_exporter_send_failed_metric_points",
     "otelcol_exporter_enqueue_failed_metric_points",
 )
+_UPTIME: Final = "otelcol_process_uptime"
 _QUEUE_SIZE: Final = "otelcol_exporter_queue_size"
 _QUEUE_CAPACITY: Final = "otelcol_exporter_queue_capacity"
 
@@ -25,6 +26,8 @@ class CollectorCounters:
     refused_points: int
     dropped_points: int
     queue_full: bool
+    uptime_seconds: float | None = None
+    """Since its process began; None if it does not say. When it falls, the process is another one."""
 
 
 async def read_counters(client: httpx.AsyncClient, url: str) -> CollectorCounters | None:
@@ -59,4 +62,5 @@ def counters_of(exposition: str) -> CollectorCounters:
         int(sum(sums.get(name, 0.0) for name in _REFUSED)),
         int(sum(sums.get(name, 0.0) for name in _LOST)),
         fullest >= 1,
+        sums.get(_UPTIME),
     )

@@ -28,15 +28,10 @@ from phoenix_platform.metering.samples import Variant
 from phoenix_platform.otlp.deliveries import Sink
 from phoenix_platform.otlp.receiver import OtlpReceiver, ReceiverLimits
 from phoenix_platform.pipelines.emission import write_document
-from phoenix_platform.pipelines.topologies import (
-    Topology,
-    TopologyRequest,
-    VariantPlaces,
-)
+from phoenix_platform.pipelines.topologies import Topology, TopologyRequest, VariantPlaces
 from phoenix_platform.pipelines.variants import plan_topology
 
 _START_TRIES: Final = 3
-_RELAY_TIMEOUT_INTERVALS: Final = 5
 _LIMITS: Final = ReceiverLimits(max_wire_bytes=64 * 2**20)
 """The source sends uncompressed, so that the same bytes can be relayed: 10,000 processes with every
 opt-in metric are about 30 MB."""
@@ -220,9 +215,8 @@ def _sinks(trial: Trial) -> Mapping[str, Sink]:
 
 
 def _relay(trial: Trial, variant: Variant, port: int, client: httpx.AsyncClient) -> Relay:
-    timeout = max(1.0, _RELAY_TIMEOUT_INTERVALS * trial.settings.interval.total_seconds())
     url = f"http://{LOOPBACK}:{port}/v1/metrics"
-    return Relay(variant, url, trial.meter, client, timeout=timeout)
+    return Relay(variant, url, trial.meter, client, timeout=trial.settings.relay_timeout_seconds)
 
 
 async def _measure_idle(trial: Trial, clock: Clock) -> None:

@@ -18,9 +18,10 @@ import httpx
 
 from phoenix_platform.agent.background import BackgroundTasks
 from phoenix_platform.agent.relay import Relay
+from phoenix_platform.agent.silences import Silences
 from phoenix_platform.agent.supervision import Collector
 from phoenix_platform.agent.telemetry import CollectorCounters, read_counters
-from phoenix_platform.agent.usage import Usage, usage_of
+from phoenix_platform.agent.usage import STOPPED, Usage, state_of, usage_of
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.metering.meter import Meter, MeterSettings, Reading, VariantTiming
 from phoenix_platform.metering.patterns import ProcessPattern
@@ -31,15 +32,16 @@ from phoenix_platform.otlp.decoding import Decoder
 from phoenix_platform.otlp.deliveries import Accepted, Answer, Delivery
 from phoenix_platform.pipelines.components import Target
 from phoenix_platform.pipelines.configurations import Configuration
-from phoenix_platform.pipelines.topologies import (
-    Topology,
-    VariantTopology,
-)
+from phoenix_platform.pipelines.topologies import Topology, VariantTopology
 
 SOURCE: Final = "source"
 _COUNTERS_EVERY_SECONDS: Final = 2.0
 """How often a collector is asked for its counters: asking costs it CPU time that is not its own."""
 _CPU_WINDOW_SECONDS: Final = 30.0
+_RELAY_TIMEOUT_INTERVALS: Final = 5
+_SILENT_TIMEOUTS: Final = 3
+_LEAST_SILENCE_SECONDS: Final = 15.0
+"""A busy host holds up every process for seconds: so long a silence is not the host's alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,11 @@ class TrialSettings:
     10 ms, so ten seconds tell one thousandth of a core."""
     nice: int = 10
     """The trial steps back when the host has work to do."""
+
+    @property
+    def relay_timeout_seconds(self) -> float:
+        """How long a variant may take to answer one scrape."""
+        return max(1.0, _RELAY_TIMEOUT_INTERVALS * self.interval.total_seconds())
 
 
 @dataclass(slots=True)
@@ -107,19 +114,49 @@ class Trial:
         self._tasks = tasks
         self._clock = clock
         self._cpu_marks: deque[tuple[float, float]] = deque()
+        self._longest_silence = max(
+            _LEAST_SILENCE_SECONDS, _SILENT_TIMEOUTS * settings.relay_timeout_seconds
+        )
+        self._silences = Silences(dict.fromkeys((SOURCE, *Variant), self._longest_silence))
+        self._began_anew: Collector | None = None
 
     async def intervals(self) -> AsyncGenerator[list[Sample]]:
         """New samples, baseline before candidate; an empty list is a tick without one.
 
         Raises:
-            CollectorFailedError: If one of the three collectors ended by itself.
+            CollectorFailedError: If one of the three collectors ended, began anew or fell silent.
         """
         while True:
             self._tasks.check()
-            for collector in self.collectors.values():
-                collector.check()
+            self._check_collectors()
             yield self.meter.close_due(now=self._clock.unix_nano())
             await asyncio.sleep(min(self.settings.interval.total_seconds(), 1.0) / 2)
+
+    def _check_collectors(self) -> None:
+        for collector in self.collectors.values():
+            collector.check()
+        if self._began_anew is not None:
+            raise self._began_anew.failure("ended and was started again by what runs it")
+        answers = {variant.value: relay.answers for variant, relay in self.relays.items()}
+        owing = {variant.value for variant, relay in self.relays.items() if not relay.is_idle}
+        self._silences.tick(
+            self._clock.monotonic(),
+            answers | {SOURCE: self.seen.scrapes},
+            frozenset({*owing, SOURCE}),
+        )
+        if silent := self._silences.too_long():
+            name = silent[0]
+            # When the baseline is slow to answer too, the host holds them up, not the candidate itself.
+            if self._silences.seconds(Variant.BASELINE) > self._longest_silence / 2:
+                name = Variant.BASELINE.value
+            seconds = self._silences.seconds(name)
+            what = "sent no scrape" if name == SOURCE else "answered no scrape"
+            raise self.collectors[name].failure(f"{what} for {seconds:.0f} s{self._how(name)}")
+
+    def _how(self, name: str) -> str:
+        pid = self.collectors[name].pid
+        is_stopped = pid is not None and state_of(pid) in STOPPED
+        return " (its process is stopped, as by SIGSTOP)" if is_stopped else ""
 
     def usage(self) -> Mapping[str, Usage]:
         """What each collector has used since its start."""
@@ -165,8 +202,16 @@ class Trial:
         while True:
             counters = await read_counters(client, self.collectors[variant].spec.telemetry_url)
             if counters is not None:
+                self._note_uptime(variant, counters)
                 self._counters[variant] = counters
             await asyncio.sleep(every)
+
+    def _note_uptime(self, variant: Variant, counters: CollectorCounters) -> None:
+        before = self._counters.get(variant)
+        if before is None or before.uptime_seconds is None or counters.uptime_seconds is None:
+            return
+        if counters.uptime_seconds < before.uptime_seconds:
+            self._began_anew = self.collectors[variant]
 
     def _note(self, scrape: Scrape) -> None:
         self.seen.scrapes += 1

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+STOPPED: Final = frozenset("Tt")
+"""States of a process that a signal or a debugger holds, proc(5)."""
 _KIBIBYTE: Final = 1024
 _UTIME, _STIME = 11, 12  # fields after the command's closing bracket, proc(5)
 
@@ -30,6 +32,15 @@ def usage_of(pid: int) -> Usage | None:
     ticks = int(fields[_UTIME]) + int(fields[_STIME])
     rss = next((line.split()[1] for line in rollup.splitlines() if line.startswith("Rss:")), None)
     return None if rss is None else Usage(ticks / _TICKS_PER_SECOND, int(rss) * _KIBIBYTE)
+
+
+def state_of(pid: int) -> str | None:
+    """The letter of the process's state, proc(5); None when it is gone."""
+    try:
+        stat = Path("/proc", str(pid), "stat").read_text("ascii", "replace")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[0]
 
 
 def host_cpu_seconds() -> tuple[float, float]:

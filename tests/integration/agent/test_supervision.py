@@ -67,8 +67,11 @@ async def test_a_collector_starts_is_measured_and_stops(
     assert usage is not None
     assert usage.rss_bytes > 10 * 2**20
     assert usage.cpu_seconds > 0
-    assert await read_counters(client, running.spec.telemetry_url) == CollectorCounters(
-        0, 0, queue_full=False
+    counters = await read_counters(client, running.spec.telemetry_url)
+    assert counters is not None
+    assert counters.uptime_seconds is not None
+    assert counters == CollectorCounters(
+        0, 0, queue_full=False, uptime_seconds=counters.uptime_seconds
     )
     running.check()
     await running.stop()

@@ -32,6 +32,24 @@ class Outcome:
     costs: tuple[CostEstimate, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What ended the trial, where it was not the evidence or the time."""
+
+    invalid_because: str | None = None
+    aborted_because: str | None = None
+    log_lines: tuple[str, ...] = ()
+    """The last of the collector that failed."""
+
+    @classmethod
+    def of_failure(cls, error: CollectorFailedError) -> "Ending":
+        """The candidate's own failure is a finding about it; that of anything else spoils the run."""
+        sentence = f"{error}."
+        if error.collector == Variant.CANDIDATE:
+            return cls(aborted_because=sentence, log_lines=error.log_lines)
+        return cls(invalid_because=sentence, log_lines=error.log_lines)
+
+
 @dataclass(slots=True)
 class _Course:
     """What has happened so far."""
@@ -51,12 +69,13 @@ class _Course:
     def elapsed_seconds(self) -> float:
         return self.clock.monotonic() - (self.trial.seen.source_started or 0.0)
 
-    def conditions(self, *, at_end: bool = False, invalid_because: str | None = None) -> Conditions:
+    def conditions(self, ending: Ending | None = None) -> Conditions:
         return Conditions(
             interval=self.options.plan.interval,
             idle_cores=self.trial.seen.idle_cpu_per_second.get(Variant.CANDIDATE),
-            at_end=at_end,
-            invalid_because=invalid_because,
+            at_end=ending is not None,
+            invalid_because=ending.invalid_because if ending else None,
+            aborted_because=ending.aborted_because if ending else None,
         )
 
     def take(self, samples: list[Sample]) -> None:
@@ -125,8 +144,8 @@ async def run_trial(
         course = _Course(options, record, view, clock, trial, Judge(options.plan))
         # There before the first interval, so that a crash at any moment leaves a readable record.
         course.keep()
-        spoilt_by = await _walk(course)
-        conditions = course.conditions(at_end=True, invalid_because=spoilt_by)
+        ending = await _walk(course)
+        conditions = course.conditions(ending)
         judgement, snapshot = course.look(conditions), course.snapshot
         assert snapshot is not None
         record.costs = _costs_of(course)
@@ -137,7 +156,14 @@ async def run_trial(
             judgement,
             snapshot,
             trial.meter.losses(),
-            (*_rules_behind(course), *topology.notes, *topology.ignored, *not_measured),
+            (
+                *(f"last log line: {line}" for line in ending.log_lines),
+                *_refusals(course),
+                *_rules_behind(course),
+                *topology.notes,
+                *topology.ignored,
+                *not_measured,
+            ),
             record.costs,
         )
 
@@ -153,6 +179,16 @@ def _costs_of(course: _Course) -> tuple[CostEstimate, ...]:
     )
 
 
+def _refusals(course: _Course) -> list[str]:
+    """What the variants did not take, and why: unpaired intervals have no other explanation."""
+    return [
+        f"the {variant} did not take {relay.lost_scrapes + relay.refused_scrapes} scrapes whole; the last "
+        f"time: {relay.last_refusal or 'it was more than eight scrapes behind'}"
+        for variant, relay in course.trial.relays.items()
+        if relay.lost_scrapes + relay.refused_scrapes
+    ]
+
+
 def _rules_behind(course: _Course) -> list[str]:
     """Which processors may have dropped a critical process, if one is missing."""
     missing = any(
@@ -164,23 +200,23 @@ def _rules_behind(course: _Course) -> list[str]:
     return [f"processors of the candidate that drop or merge processes: {rules}"] if missing else []
 
 
-async def _walk(course: _Course) -> str | None:
-    """Judge interval by interval until something ends the trial; what spoilt it, if anything did."""
+async def _walk(course: _Course) -> Ending:
+    """Judge interval by interval until something ends the trial; what it was."""
     most_seconds = course.options.plan.max_duration.total_seconds()
     try:
         async for samples in course.trial.intervals():
             course.keep()
             course.take(samples)
             if samples and course.look(course.conditions()).verdict is not None:
-                return None
+                return Ending()
             if not course.last:
                 course.show()
             if (reason := _too_much_cpu(course)) is not None:
-                return reason
+                return Ending(invalid_because=reason)
             if course.elapsed_seconds >= most_seconds:
-                return None
+                return Ending()
     except CollectorFailedError as error:
-        return f"{error}."
+        return Ending.of_failure(error)
     raise AssertionError  # the intervals do not end by themselves
 
 
