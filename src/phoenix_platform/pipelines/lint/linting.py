@@ -1,0 +1,164 @@
+"""Everything that can be said about the text of a configuration, at once; and the safe part of mending it.
+
+Called by `phoenix pipeline lint` and by the check over public configurations.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.pipelines.components import Version
+from phoenix_platform.pipelines.configurations import read_configuration
+from phoenix_platform.pipelines.documents import Fault
+from phoenix_platform.pipelines.findings import Severity
+from phoenix_platform.pipelines.lint.conditions import (
+    contradictions,
+    impossible_patterns,
+    long_process_names,
+)
+from phoenix_platform.pipelines.lint.distributions import Distribution
+from phoenix_platform.pipelines.lint.environment_traps import environment_traps
+from phoenix_platform.pipelines.lint.identity import along_pipelines, flat_statements
+from phoenix_platform.pipelines.lint.meaning import means_the_same
+from phoenix_platform.pipelines.lint.names import availability, old_names
+from phoenix_platform.pipelines.lint.order import batch_last, memory_limiter_first, unused
+from phoenix_platform.pipelines.lint.running import clear_secrets, port_clashes, queues
+from phoenix_platform.pipelines.lint.subjects import Edit, Found, LintFinding, Subject
+
+_RULES: Final[Sequence[Callable[[Subject], Iterable[Found]]]] = (
+    availability,
+    old_names,
+    memory_limiter_first,
+    batch_last,
+    unused,
+    environment_traps,
+    contradictions,
+    impossible_patterns,
+    long_process_names,
+    along_pipelines,
+    flat_statements,
+    port_clashes,
+    queues,
+    clear_secrets,
+)
+
+_FIX_OF: Final[Mapping[str, str]] = {
+    "cycle": "take one connector out of the circle",
+    "id-from-environment": "write the id itself, so that it can be checked",
+    "merge-of-no-mapping": "merge a mapping, or a list of mappings",
+    "undefined-component": "define it, or take it out",
+    "unknown-anchor": "write the anchor before the alias",
+    "wrong-shape": "write it in that form",
+}
+"""Where the reason itself does not end with what to do."""
+_NOT_YAML: Final = "mend the YAML here; what follows was not read"
+_MOST_ROUNDS: Final = 20
+"""Of fixing: a rename may have to go first so that the order can follow."""
+
+
+def lint(
+    text: str,
+    *,
+    name: str,
+    distribution: Distribution | None = None,
+    version: Version | None = None,
+) -> tuple[LintFinding, ...]:
+    """All findings, in the order of the text; whatever the text is, nothing is raised."""
+    return tuple(one.finding for one in _found(text, name, distribution, version))
+
+
+def fixed(
+    text: str,
+    *,
+    name: str,
+    distribution: Distribution | None = None,
+    version: Version | None = None,
+) -> str:
+    """The text with what is safe to mend mended, and every other character as it was.
+
+    A change after which the text would mean something else is not made, whatever the rule thought.
+    """
+    for _ in range(_MOST_ROUNDS):
+        groups = [one.edits for one in _found(text, name, distribution, version) if one.edits]
+        mended = _applied(text, _compatible(groups))
+        if not means_the_same(text, mended, name=name):
+            mended = next(
+                (
+                    one
+                    for one in (_applied(text, group) for group in groups)
+                    if means_the_same(text, one, name=name)
+                ),
+                text,
+            )
+        if mended == text:
+            return text
+        text = mended
+    return text
+
+
+def _found(
+    text: str, name: str, distribution: Distribution | None, version: Version | None
+) -> list[Found]:
+    try:
+        configuration, faults = read_configuration(text, name=name)
+    except InvalidInputError as error:
+        return [_unreadable(error)]
+    subject = Subject(configuration, distribution, version)
+    found = [
+        *map(_of_fault, faults),
+        *(one for rule in _RULES for one in rule(subject)),
+    ]
+    unique = {one.finding: one for one in reversed(found)}
+    order = sorted(unique, key=lambda one: (one.line, one.column, one.rule, one.message))
+    return [unique[finding] for finding in order]
+
+
+def _of_fault(fault: Fault) -> Found:
+    is_unknown = fault.rule == "bad-component-id" and "${" in fault.reason
+    reason, _, fix = fault.reason.rpartition("; ")
+    rule = "id-from-environment" if is_unknown else fault.rule
+    return Found(
+        LintFinding(
+            line=fault.mark.line,
+            column=fault.mark.column,
+            severity=Severity.NOTE if is_unknown else Severity.ERROR,
+            rule=rule,
+            component=fault.component,
+            message="the id comes from the environment: not checked"
+            if is_unknown
+            else reason or fix,
+            fix=fix if reason and not is_unknown else _FIX_OF[rule],
+        )
+    )
+
+
+def _unreadable(error: InvalidInputError) -> Found:
+    line, column = error.facts.get("line"), error.facts.get("column")
+    _, _, reason = str(error).partition(": ")
+    return Found(
+        LintFinding(
+            line=line if isinstance(line, int) else 1,
+            column=column if isinstance(column, int) else 1,
+            severity=Severity.ERROR,
+            rule="not-yaml",
+            component="",
+            message=reason,
+            fix=_NOT_YAML,
+        )
+    )
+
+
+def _compatible(groups: Iterable[tuple[Edit, ...]]) -> Iterator[Edit]:
+    """Edits of one finding all or none, without those that touch the same place as an earlier one's."""
+    taken: set[int] = set()
+    for group in groups:
+        offsets = {at for edit in group for at in range(edit.offset, edit.offset + edit.length)}
+        if not offsets & taken:
+            taken |= offsets
+            yield from group
+
+
+def _applied(text: str, edits: Iterable[Edit]) -> str:
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.offset] + edit.text + text[edit.offset + edit.length :]
+    return text
