@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from phoenix_platform.analysis.costs import CostEstimate, estimate
-from phoenix_platform.analysis.plans import Plan
+from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.prices import PriceBook
 from phoenix_platform.analysis.prices_catalog import shipped_book, shipped_books, text_of
 from phoenix_platform.analysis.prices_parsing import parse_price_book
@@ -77,6 +77,13 @@ def books_for(reference: str | None) -> tuple[PriceBook, ...]:
     return shipped_books() if reference is None else (read_book(reference),)
 
 
+def objective_for(asked: Objective | None, chosen: PriceBook | None) -> Objective:
+    """What a candidate must save: as asked, else what the chosen book bills, else series."""
+    if asked is not None:
+        return asked
+    return Objective.SERIES if chosen is None else chosen.objective
+
+
 def estimates_of(
     record: Mapping[str, Any], books: tuple[PriceBook, ...], *, hosts: int | None = None
 ) -> tuple[CostEstimate, ...]:
@@ -97,9 +104,14 @@ def estimates_of(
         raise InvalidInputError(f"{error.args[0]}: missing from the record") from error
     except msgspec.ValidationError as error:
         raise InvalidInputError(f"plan or variants: {error}") from error
-    return tuple(
-        estimate(samples, plan, book, hosts=hosts, relay_every=relay_every) for book in books
-    )
+    try:
+        return tuple(
+            estimate(samples, plan, book, hosts=hosts, relay_every=relay_every) for book in books
+        )
+    except (ArithmeticError, TypeError) as error:
+        raise InvalidInputError(
+            f"samples: counts that cannot be priced: {error!r}; is the record as a trial wrote it?"
+        ) from error
 
 
 @app.command("list")

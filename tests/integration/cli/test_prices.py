@@ -9,8 +9,9 @@ from tests.unit.analysis.runs import PLAN
 from typer.testing import CliRunner, Result
 
 from phoenix_platform.__main__ import build_app
+from phoenix_platform.analysis.plans import Objective
 from phoenix_platform.analysis.records import FORMAT
-from phoenix_platform.cli.prices import MAX_FILE_BYTES
+from phoenix_platform.cli.prices import MAX_FILE_BYTES, objective_for, read_book
 from phoenix_platform.cli.trial.record import write_whole
 from phoenix_platform.core.errors import InvalidInputError, NotFoundError, UnavailableError
 from phoenix_platform.metering.sample_columns import columns_of
@@ -106,6 +107,22 @@ def test_a_record_is_priced_again(record: Path, own_book: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "prices", "objective"),
+    [
+        (None, None, Objective.SERIES),
+        (None, "new-relic", Objective.BYTES),
+        (None, "dynatrace", Objective.POINTS),
+        (Objective.SERIES, "dynatrace", Objective.SERIES),
+    ],
+)
+def test_the_objective_follows_the_chosen_book_unless_one_is_asked_for(
+    asked: Objective | None, prices: str | None, objective: Objective
+) -> None:
+    chosen = None if prices is None else read_book(prices)
+    assert objective_for(asked, chosen) is objective
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         pytest.param({"format": "other"}, "format: 'other' is not", id="format"),
@@ -114,12 +131,15 @@ def test_a_record_is_priced_again(record: Path, own_book: Path) -> None:
             {"variants": {"candidate": {"relay_every": "often"}}}, "plan or variants: ", id="type"
         ),
         pytest.param({"samples": {}}, "samples: not the columns of a record", id="samples"),
+        pytest.param({}, "samples: counts that cannot be priced", id="counts"),
     ],
 )
 def test_what_is_no_record_of_a_trial_is_refused(
     record: Path, change: dict[str, Any], message: str
 ) -> None:
-    write_whole(record, msgspec.json.decode(record.read_bytes()) | change)
+    document: dict[str, Any] = msgspec.json.decode(record.read_bytes())
+    document["samples"]["scrapes"] = [0] * len(document["samples"]["scrapes"])
+    write_whole(record, document | change)
     result = run("prices", "estimate", str(record))
     assert isinstance(result.exception, InvalidInputError)
     assert message in str(result.exception)

@@ -19,7 +19,7 @@ from phoenix_platform.cli.certificates import certificate_path, write_certificat
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.cli.output import Output, OutputOption, note
 from phoenix_platform.cli.pipelines.references import read_pipeline
-from phoenix_platform.cli.prices import HostsOption, PricesOption, books_for
+from phoenix_platform.cli.prices import HostsOption, PricesOption, books_for, objective_for
 from phoenix_platform.cli.prices_tables import print_costs
 from phoenix_platform.cli.reports.files import default_path, write_report
 from phoenix_platform.cli.trial.expected_use import expected_cost
@@ -177,7 +177,7 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     plan = Plan(
         target_reduction=parse_share(target_reduction, field="--target-reduction"),
         interval=chosen or default_interval(processes.total),
-        objective=objective or (books[0].objective if prices else Objective.SERIES),
+        objective=objective_for(objective, books[0] if prices else None),
         production_interval=production_interval_of(tried, environment, asked),
         max_duration=parse_duration(max_duration, field="--max-duration"),
         min_duration=None,
@@ -282,7 +282,8 @@ def _run(options: TrialOptions, view: View, environment: dict[str, str], clock: 
             task.cancel()
 
         for number, code in _CODE_OF_SIGNAL.items():
-            loop.add_signal_handler(number, end, code)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                loop.add_signal_handler(number, end, code)
         return await run_trial(options, trial_record, view, environment=environment, clock=clock)
 
     try:
@@ -326,23 +327,25 @@ def _conclude(options: TrialOptions, outcome: Outcome, output: Output, report_pa
     assert judgement.verdict is not None
     certificate = _certify(options.record)
     report = _report(options.record, report_path)
-    if output is Output.JSON:
-        print_event(
-            "verdict",
-            verdict=judgement.verdict,
-            scope=judgement.scope,
-            judgement=judgement,
-            losses=outcome.losses,
-            notes=outcome.notes,
-            use=outcome.snapshot.use,
-            costs=outcome.costs,
-            record=str(options.record),
-            certificate=None if certificate is None else str(certificate),
-            report=None if report is None else str(report),
-        )
-    else:
-        print_summary(options, judgement, outcome.snapshot, outcome.losses, outcome.notes)
-        print_costs(outcome.costs)
+    # Rich leaves the program when nobody reads its output: the verdict and its files stand all the same.
+    with suppress(OSError, SystemExit):
+        if output is Output.JSON:
+            print_event(
+                "verdict",
+                verdict=judgement.verdict,
+                scope=judgement.scope,
+                judgement=judgement,
+                losses=outcome.losses,
+                notes=outcome.notes,
+                use=outcome.snapshot.use,
+                costs=outcome.costs,
+                record=str(options.record),
+                certificate=None if certificate is None else str(certificate),
+                report=None if report is None else str(report),
+            )
+        else:
+            print_summary(options, judgement, outcome.snapshot, outcome.losses, outcome.notes)
+            print_costs(outcome.costs)
     note(f"record: {options.record}")
     if certificate is not None:
         note(f"certificate: {certificate}")
