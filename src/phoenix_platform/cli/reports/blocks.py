@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, TypeAlias
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from phoenix_platform.cli.reports.markup import element
+from phoenix_platform.cli.reports.markup import element, visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,11 @@ class Listing:
 class ListedLine:
     text: str
     look: str
+
+    @property
+    def shown(self) -> Markup:
+        """To be copied: nothing of it is set otherwise than it was written."""
+        return escape(visible(self.text))
 
 
 _LOOK_OF: Final = {"+": "added", "-": "removed", "@": "place"}

@@ -93,8 +93,8 @@ def draw(chart: Chart, frame: Frame) -> Markup:
     horizontal = Scale(0.0, max(chart.seconds, 1e-9), left, right)
     vertical = Scale(ticks[0], ticks[-1], frame.height - _BOTTOM, _TOP)
     is_empty = not has_values(chart)
-    parts = [
-        *([] if is_empty else _vertical_axis(ticks, words, horizontal, vertical)),
+    parts: list[Markup] = [
+        *(() if is_empty else _vertical_axis(ticks, words, horizontal, vertical)),
         *_time_axis(chart, frame, horizontal),
         *_band(chart, horizontal, vertical),
         *_target(chart, horizontal, vertical),

@@ -29,6 +29,8 @@ from phoenix_platform.cli.reports.sections.verdict import head_of
 from phoenix_platform.cli.reports.sections.volumes import volumes
 from phoenix_platform.cli.reports.subjects import Subject
 
+_PACKAGE: Final = "phoenix_platform.cli.reports"
+
 SECTIONS: Final[tuple[Callable[[Subject], Section], ...]] = (
     savings,
     volumes,
@@ -73,11 +75,12 @@ def _finalized(value: object) -> object:
     """Every text that the templates write passes here: what cannot be seen is made visible."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return visible(value)
+    # A number and its sign stay on one line.
+    return visible(value).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _template(name: str) -> str:
-    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+    return (files(_PACKAGE) / "templates" / name).read_text(encoding="utf-8")
 
 
 def _hash(style: str) -> str:

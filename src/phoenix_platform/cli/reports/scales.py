@@ -58,8 +58,8 @@ def show_time(seconds: float) -> str:
     if seconds % _MINUTE == 0:
         return f"{seconds / _MINUTE:g} min"
     if seconds > _MINUTE:
-        minutes, rest = divmod(seconds, _MINUTE)
-        return f"{minutes:.0f}:{rest:02.0f} min"
+        whole_seconds = round(seconds)
+        return f"{whole_seconds // _MINUTE}:{whole_seconds % _MINUTE:02d} min"
     return f"{seconds:g} s"
 
 

@@ -14,6 +14,10 @@ ANSWER_OF: Final = {
     Verdict.INCONCLUSIVE: "Not decided within the time.",
     Verdict.INVALID: "This run proves nothing either way.",
 }
+_THREE_DIGITS: Final = 100
+"""From here on three digits stand before the point, and a fraction says nothing more."""
+_SIZES: Final = ((1e12, 1e12, "T"), (1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))
+"""From which size on which unit; thousands are readable as they are up to ten of them."""
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)$")
 SIGN_OF: Final = {
     Verdict.PROMOTE: "✓",
@@ -36,20 +40,25 @@ def answer(judgement: Judgement, *, is_broken_off: bool) -> str:
 
 
 def whole(value: float | None) -> str:
-    """`1 234 567`, with narrow spaces between the groups; a fraction only below ten."""
+    """`1 234 567`, with narrow spaces between the groups; a fraction only below a hundred."""
     if value is None:
         return NO_DATA
-    digits = 0 if value == round(value) or abs(value) >= 10 else 2  # noqa: PLR2004 - three digits suffice
-    return f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    digits = 0 if value == round(value) or abs(value) >= _THREE_DIGITS else 2
+    text = f"{round(value, digits) + 0.0:,.{digits}f}"  # no negative zero
+    return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", "\N{MINUS SIGN}")
 
 
 def amount(value: float) -> str:
-    """A short quantity for axes and labels: `640`, `1.2 k`, `3.4 M`."""
-    for size, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
+    """A short quantity for axes and labels: `640`, `12.5 k`, `3.4 M`."""
+    for size, unit, sign in _SIZES:
         if abs(value) >= size:
-            unit = 1e3 if sign == "k" else size
-            return f"{value / unit:.3g} {sign}"
-    return whole(value) if abs(value) >= 100 or value == round(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits suffice
+            return f"{_short(value / unit)} {sign}"
+    return whole(value) if abs(value) >= _THREE_DIGITS else _short(value)
+
+
+def _short(value: float) -> str:
+    text = f"{value:.0f}" if abs(value) >= _THREE_DIGITS else f"{value:.3g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def share(value: float | None) -> str:

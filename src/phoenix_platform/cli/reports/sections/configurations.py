@@ -52,14 +52,13 @@ def _meaning(texts: Mapping[Variant, str]) -> Block:
         return Prose(paragraphs=("By their meaning the two configurations are the same.",))
     return Table(
         caption="What differs, by meaning",
-        columns=("concerns", "where", "what", "baseline", "candidate", "what it does"),
+        columns=("where", "what", "baseline", "candidate", "what it does"),
         rows=tuple(map(_row, changes)),
     )
 
 
 def _row(change: Change) -> tuple[str, ...]:
     return (
-        change.area.replace("_", " "),
         short_name(change.component),
         _value(change.what),
         _value(change.before),

@@ -7,8 +7,8 @@ from phoenix_platform.analysis.costs import CostEstimate, TariffCost
 from phoenix_platform.analysis.costs_units import Cases
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.prices_tables import SAVES_NOTHING
-from phoenix_platform.cli.reports.blocks import Block, Prose, Section, Sentences, Table
-from phoenix_platform.cli.reports.markup import short_name
+from phoenix_platform.cli.reports.blocks import Block, Prose, Section, Table
+from phoenix_platform.cli.reports.markup import visible
 from phoenix_platform.cli.reports.subjects import Subject
 from phoenix_platform.cli.reports.words import amount
 from phoenix_platform.metering.samples import Variant
@@ -50,11 +50,13 @@ def _table(estimates: Sequence[CostEstimate]) -> Table:
 
 def _row(estimate: CostEstimate, tariff: TariffCost) -> tuple[str, ...]:
     currency = estimate.book.currency
-    name = short_name(f"{estimate.book.vendor}: {tariff.title}")
+    name = f"{estimate.book.vendor}: {tariff.title}"
     variants = [tariff.variants[variant] for variant in Variant]
     if not any(cost.list_price.known() for cost in variants):
         units = (
             f"{_cases(cost.units, lambda units: amount(float(units)))} {tariff.unit.replace('_', ' ')}"
+            if cost.units.known()
+            else NO_DATA
             for cost in variants
         )
         saved = SAVES_NOTHING if tariff.saves_nothing else f"amount: {NO_DATA}"
@@ -71,14 +73,23 @@ def _row(estimate: CostEstimate, tariff: TariffCost) -> tuple[str, ...]:
     )
 
 
-def _notes(estimates: Sequence[CostEstimate]) -> Sentences:
-    books = [
-        f"{short_name(each.book.vendor)}: price book {short_name(each.book.name)} of {each.book.dated}, "
-        f"{each.book.hash[:19]}"
+def _notes(estimates: Sequence[CostEstimate]) -> Table:
+    rows = [
+        (
+            visible(each.book.vendor),
+            visible(each.book.name),
+            each.book.dated,
+            each.book.hash[:19],
+            "; ".join((*each.notes, *dict.fromkeys(n for t in each.tariffs for n in t.notes))),
+        )
         for each in estimates
     ]
-    notes = [note for each in estimates for note in each.notes]
-    return Sentences(title="Made from", sentences=(*books, *dict.fromkeys(notes)))
+    return Table(
+        caption="The price books, and what they cannot know",
+        columns=("vendor", "price book", "dated", "hash", "notes"),
+        rows=tuple(rows),
+        folded=True,
+    )
 
 
 def _cases(cases: Cases, show: Callable[[Decimal], str]) -> str:

@@ -1,6 +1,7 @@
 """The limits that the candidate must keep whatever it saves."""
 
 from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
+from phoenix_platform.analysis.plans import GuardrailName
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.reports.blocks import Section, Table
 from phoenix_platform.cli.reports.subjects import Subject
@@ -13,6 +14,12 @@ _SIGN_OF = {
     GuardrailStatus.NO_DATA: "?",
     GuardrailStatus.NOT_MEASURED: "–",
     GuardrailStatus.ACCEPTED: "!",
+}
+
+_NAME_OF = {
+    GuardrailName.CPU: "CPU",
+    GuardrailName.RSS: "memory",
+    GuardrailName.TOTALS: "host totals",
 }
 
 
@@ -35,7 +42,7 @@ def guardrails(subject: Subject) -> Section:
 
 def _row(result: GuardrailResult) -> tuple[str, ...]:
     return (
-        result.name.replace("_", " "),
+        _NAME_OF.get(result.name, result.name.replace("_", " ")),
         f"{_SIGN_OF[result.status]} {result.status.replace('_', ' ')}",
         _quantity(result.value, result.unit),
         _quantity(result.limit, result.unit),

@@ -7,11 +7,11 @@ from typing import Final
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.reports.blocks import Section, Table
 from phoenix_platform.cli.reports.charts import Chart
-from phoenix_platform.cli.reports.figures import figure_of
+from phoenix_platform.cli.reports.figures import figure_of, mean_of
 from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.sections.volumes import variants_chart
 from phoenix_platform.cli.reports.subjects import Subject
-from phoenix_platform.cli.reports.thinning import Point, stretches
+from phoenix_platform.cli.reports.thinning import Point
 from phoenix_platform.cli.reports.words import size
 from phoenix_platform.core.units import show_duration, show_share
 from phoenix_platform.metering.samples import Sample
@@ -85,5 +85,8 @@ def _smoothed(chart: Chart) -> Chart:
 
 
 def _means(points: Sequence[Point]) -> list[Point]:
-    parts = stretches(points, most=max(1, -(-len(points) // _SMOOTHED)))
-    return [Point(part.end, part.mean) for part in parts]
+    parts = [points[at : at + _SMOOTHED] for at in range(0, len(points), _SMOOTHED)]
+    return [
+        Point((part[0].seconds + part[-1].seconds) / 2, mean_of([point.value for point in part]))
+        for part in parts
+    ]
