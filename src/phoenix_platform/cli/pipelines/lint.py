@@ -1,8 +1,6 @@
 """`phoenix pipeline lint`: everything that is wrong with configurations, and the safe part mended."""
 
 import difflib
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +9,9 @@ import typer
 
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.cli.output import Output, OutputOption, note, print_json, print_table
+from phoenix_platform.cli.pipelines.files import replace_file
 from phoenix_platform.cli.pipelines.references import read_text
-from phoenix_platform.core.errors import InvalidInputError, UnavailableError
+from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.components import parse_version
 from phoenix_platform.pipelines.findings import Severity
 from phoenix_platform.pipelines.lint.distributions import PHOENIX, get_distribution
@@ -80,7 +79,7 @@ def lint_pipelines(
         if diff:
             typer.echo(_unified(file, text, mended), nl=False, err=output is Output.JSON)
         elif mended != text:
-            _write(Path(file), mended)
+            replace_file(Path(file), mended)
         read = text if diff else mended
         findings = lint(read, name=file, distribution=distribution, version=version)
         views.append(
@@ -125,24 +124,3 @@ def _unified(file: str, before: str, after: str) -> str:
         before.splitlines(keepends=True), after.splitlines(keepends=True), file, f"{file} (fixed)"
     )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step, its mode kept: nobody reads half a configuration."""
-    path = path.resolve()  # a link stays a link
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            newline="",
-            dir=path.parent,
-            prefix=f".{path.name}.",
-            delete=False,
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(path.stat().st_mode & 0o7777)
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot be written: {error.strerror}") from error
