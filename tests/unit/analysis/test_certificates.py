@@ -326,6 +326,14 @@ def test_what_cannot_be_read_at_all_is_named(part: str) -> None:
     assert sections(a_certificate()[:-1].replace(f'"{part}":'.encode(), b'"x":', 1)) == {part}
 
 
+def test_a_part_of_another_shape_cannot_be_read() -> None:
+    part = "signature"
+    content = a_certificate().replace(f'"{part}":'.encode(), f'"{part}":7,"x":'.encode(), 1)
+    assert sections(content + b"x") == {part}
+    no_text = a_certificate().replace(b"sha256:", b"sha256:\xff", 1)
+    assert sections(no_text) == {"hashes"}
+
+
 def test_a_file_cut_short_in_its_signature_names_it() -> None:
     assert sections(a_certificate()[:-30]) == {"signature"}
 

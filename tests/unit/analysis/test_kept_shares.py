@@ -145,6 +145,14 @@ def test_a_single_interval_that_is_off_does_not_abort() -> None:
     assert guardrail.result().status is GuardrailStatus.PASS
 
 
+def test_no_bound_outlives_the_merging_of_its_batches() -> None:
+    guardrail = SharesGuardrail(GuardrailName.TOTALS, PLAN, SECOND)
+    for number in range(260):  # a level that lasts: τ is long
+        guardrail.take({"cpu": Share(0.002 if number < 150 else 0.006, 1.0)})
+    result = guardrail.result()
+    assert (result.status, result.bound) == (GuardrailStatus.PENDING, None)
+
+
 # --- what is taken from samples
 
 
