@@ -6,6 +6,7 @@ Called by `prices_catalog` for the books that ship and by `phoenix prices` and `
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -31,7 +32,7 @@ FORMAT: Final = "phoenix.prices/1"
 _AMOUNT: Final = re.compile(r"\d{1,12}(\.\d{1,9})?")
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SEEN: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-\d{2})?")
+_SEEN: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MOST_UNITS: Final = 10**18
 _Enum = TypeVar("_Enum", bound=StrEnum)
@@ -50,7 +51,7 @@ def parse_price_book(text: str, *, name: str) -> PriceBook:
     book = PriceBook(
         name=top.matching("name", _NAME, "lower-case letters, digits and hyphens"),
         vendor=top.text("vendor"),
-        dated=top.matching("dated", _DAY, "a day like 2026-11-25"),
+        dated=top.day("dated", _DAY, "a day like 2026-11-25"),
         currency=top.matching("currency", _CURRENCY, "a currency like USD"),
         summary=top.text("summary"),
         identity=_identity(top.mapping("identity")),
@@ -121,7 +122,7 @@ def _price(fields: "_Fields") -> Price:
         amount=fields.money("amount"),
         source=fields.text("source"),
         confidence=fields.one_of("confidence", Confidence),
-        seen=fields.matching("seen", _SEEN, "a month or a day like 2026-05"),
+        seen=fields.day("seen", _SEEN, "a month or a day like 2026-05"),
     )
     fields.refuse_others()
     if (price.amount is None) != (price.confidence is Confidence.UNKNOWN):
@@ -135,7 +136,7 @@ def _allowance(fields: "_Fields") -> Allowance:
         of=fields.one_of("of", AllowanceOf),
         source=fields.text("source"),
         confidence=fields.one_of("confidence", Confidence),
-        seen=fields.matching("seen", _SEEN, "a month or a day like 2026-05"),
+        seen=fields.day("seen", _SEEN, "a month or a day like 2026-05"),
     )
     fields.refuse_others()
     return allowance
@@ -200,6 +201,15 @@ class _Fields:
         value = self.text(field)
         if pattern.fullmatch(value) is None:
             raise self.refusal(field, f"write {what}")
+        return value
+
+    def day(self, field: str, pattern: re.Pattern[str], what: str) -> str:
+        """A day of the calendar, or a month where the pattern lets one pass."""
+        value = self.matching(field, pattern, what)
+        try:
+            date.fromisoformat(f"{value}-01"[:10])
+        except ValueError as error:
+            raise self.refusal(field, f"no such day; write {what}") from error
         return value
 
     def one_of(self, field: str, choices: type[_Enum]) -> _Enum:

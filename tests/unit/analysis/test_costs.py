@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.unit.analysis.priced_runs import POINTS, SCRAPES, a_host
 from tests.unit.analysis.runs import PLAN, SECOND, START
 
@@ -314,3 +316,26 @@ def test_an_estimate_names_the_edition_of_its_book() -> None:
     book = shipped_book("signoz")
     found = estimate(a_host(9), PLAN, book).book
     assert (found.name, found.dated, found.hash) == (book.name, book.dated, book.hash)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    scrapes=st.integers(3, 70),
+    new_series=st.integers(0, 500),
+    series=st.integers(0, 4_000),
+    kept=st.integers(1, 9),
+    is_thinned=st.booleans(),
+)
+def test_in_every_run_the_cases_are_in_order_and_no_amount_is_below_zero(
+    scrapes: int, new_series: int, series: int, kept: int, *, is_thinned: bool
+) -> None:
+    samples = [
+        replace(one, hour_series=series, active_series=series)
+        for one in a_host(scrapes, seconds=60, kept=kept, new_series=new_series)
+    ]
+    for book in shipped_books():
+        for found in estimate(samples, PLAN if is_thinned else AT_PRODUCTION, book).tariffs:
+            for cost in found.variants.values():
+                for one in (cost.units, cost.list_price, cost.after_allowance):
+                    assert list(one.known()) == sorted(one.known())
+                    assert all(case >= 0 for case in one.known())

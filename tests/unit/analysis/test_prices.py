@@ -167,6 +167,18 @@ def test_the_confidence_of_an_amount_is_that_of_its_weakest_part() -> None:
             id="day",
         ),
         pytest.param(
+            "dated: 2026-11-25",
+            "dated: 2026-11-31",
+            "own.yaml:4:1: dated: '2026-11-31'; no such day; write a day like 2026-11-25",
+            id="day-that-is-not",
+        ),
+        pytest.param(
+            "seen: 2026-11\n",
+            "seen: 2026-13\n",
+            "own.yaml:25:7: tariffs.0.free.seen: '2026-13'; no such day; write a month or a day like 2026-05",
+            id="month-that-is-not",
+        ),
+        pytest.param(
             "summary: points",
             "summary: 5",
             "own.yaml:6:1: summary: 5; write a text, in quotes if it looks like a number",
