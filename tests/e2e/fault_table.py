@@ -13,6 +13,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import typer
 from tests.e2e.fault_outcomes import Bench, FaultOutcome
 from tests.e2e.faults import FAULTS, Fault
 
@@ -26,10 +27,10 @@ def main(names: Iterable[str]) -> int:
     """Put a trial through the faults of these names, or through all; 1 if one had another outcome."""
     chosen = set(names) or {fault.id for fault in FAULTS}
     collector = find_collector(None, AgentSettings()).path
-    print("| what was done | exit code, verdict | what the user reads | left | time |")
-    print("|---|---|---|---|---|")
+    typer.echo("| what was done | exit code, verdict | what the user reads | left | time |")
+    typer.echo("|---|---|---|---|---|")
     as_expected = [_try(fault, collector) for fault in FAULTS if fault.id in chosen]
-    print(f"\n{sum(as_expected)} of {len(as_expected)} faults had the outcome they must have.")
+    typer.echo(f"\n{sum(as_expected)} of {len(as_expected)} faults had the outcome they must have.")
     return 0 if all(as_expected) else 1
 
 
@@ -39,11 +40,11 @@ def _try(fault: Fault, collector: Path) -> bool:
         try:
             outcome = fault.happens(bench)
         except AssertionError as error:
-            print(f"| {fault.what} | FAILED | {error} | | |", flush=True)
+            typer.echo(f"| {fault.what} | FAILED | {error} | | |")
             return False
         finally:
             bench.end_all()
-    print(_row(fault, outcome, time.monotonic() - began), flush=True)
+    typer.echo(_row(fault, outcome, time.monotonic() - began))
     return (
         outcome.code == fault.code
         and re.search(fault.message, outcome.message) is not None

@@ -23,7 +23,7 @@ _LONGEST_LINE: Final = 64 * 1024
 _START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.05
-_MOST_LAST_LINES: Final = 5
+MOST_LAST_LINES: Final = 5
 _READY: Final = "Everything is ready"
 """What every collector logs once its pipelines run. Its own metrics answer earlier, before the receivers
 listen: a port that is taken then would end it a moment after it seemed to be up."""
@@ -149,7 +149,9 @@ class Collector:
         lines = list(self.log_tail)
         starts = [number for number, line in enumerate(lines) if line.startswith("Error:")]
         said = lines[starts[-1] :][:_MOST_ERROR_LINES] if starts else lines[-1:]
-        return " ".join(line.strip() for line in said if line.strip()) or "it wrote nothing"
+        return (
+            " ".join(" ".join(line.split()) for line in said if line.strip()) or "it wrote nothing"
+        )
 
     def check(self) -> None:
         """Raise `CollectorFailedError` if it has ended."""
@@ -159,7 +161,7 @@ class Collector:
 
     def failure(self, what: str) -> CollectorFailedError:
         """The error for what it did, with its own words."""
-        name, lines = self.spec.name, list(self.log_tail)[-_MOST_LAST_LINES:]
+        name, lines = self.spec.name, list(self.log_tail)[-MOST_LAST_LINES:]
         return CollectorFailedError(
             f"{name} collector {what}: {self.last_words()}", collector=name, log_lines=lines
         )

@@ -151,12 +151,16 @@ class Trial:
                 name = Variant.BASELINE.value
             seconds = self._silences.seconds(name)
             what = "sent no scrape" if name == SOURCE else "answered no scrape"
-            raise self.collectors[name].failure(f"{what} for {seconds:.0f} s{self._how(name)}")
+            how = " (its process is stopped, as by SIGSTOP)" if name in self.stopped() else ""
+            raise self.collectors[name].failure(f"{what} for {seconds:.0f} s{how}")
 
-    def _how(self, name: str) -> str:
-        pid = self.collectors[name].pid
-        is_stopped = pid is not None and state_of(pid) in STOPPED
-        return " (its process is stopped, as by SIGSTOP)" if is_stopped else ""
+    def stopped(self) -> frozenset[str]:
+        """Collectors whose process a signal or a debugger holds at this moment."""
+        return frozenset(
+            name
+            for name, collector in self.collectors.items()
+            if collector.pid is not None and state_of(collector.pid) in STOPPED
+        )
 
     def usage(self) -> Mapping[str, Usage]:
         """What each collector has used since its start."""

@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final
 
-import typer
-
+from phoenix_platform.cli.output import note
 from phoenix_platform.core.errors import (
     ConflictError,
     InvalidInputError,
@@ -49,7 +48,7 @@ def errors_as_exit_codes() -> Generator[None]:
     try:
         yield
     except PhoenixError as error:
-        typer.echo(f"error: {error}", err=True)
+        note(f"error: {error}")
         raise SystemExit(exit_code_of(error)) from error
 
 

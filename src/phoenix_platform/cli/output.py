@@ -1,8 +1,12 @@
 """How commands print: data on stdout as a table or as JSON, everything else on stderr."""
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias
+from pathlib import Path
+from typing import Annotated, Final, TextIO, TypeAlias
 
 import msgspec
 import typer
@@ -41,5 +45,17 @@ def print_table(
 
 
 def note(message: str) -> None:
-    """Say something that is not data: on stderr, so that pipes stay clean."""
-    typer.echo(message, err=True)
+    """Say something that is not data: on stderr, so that pipes stay clean.
+
+    A terminal that was closed is no reason to fail: what is said then reaches nobody.
+    """
+    try:
+        typer.echo(message, err=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let everything written to the stream vanish; what is in its buffer too, when the program ends."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

@@ -1,16 +1,16 @@
 """The course of a trial: start, judge every interval, keep the record, stop when something decides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
 from phoenix_platform.agent.load.simulation import LoadSimulation
-from phoenix_platform.agent.supervision import CollectorFailedError
+from phoenix_platform.agent.supervision import MOST_LAST_LINES, CollectorFailedError
 from phoenix_platform.agent.trial_starts import running_trial
 from phoenix_platform.agent.trials import Trial, TrialSettings
 from phoenix_platform.analysis.costs import CostEstimate, estimate
-from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
+from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement, Verdict
 from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.cli.trial.record import TrialRecord
 from phoenix_platform.cli.trial.snapshot import Snapshot, take_snapshot
@@ -157,9 +157,9 @@ async def run_trial(
             snapshot,
             trial.meter.losses(),
             (
-                *(f"last log line: {line}" for line in ending.log_lines),
-                *_refusals(course),
                 *_rules_behind(course),
+                *_last_words(course, ending, judgement),
+                *_refusals(course),
                 *topology.notes,
                 *topology.ignored,
                 *not_measured,
@@ -177,6 +177,18 @@ def _costs_of(course: _Course) -> tuple[CostEstimate, ...]:
         )
         for book in options.books
     )
+
+
+def _last_words(course: _Course, ending: Ending, judgement: Judgement) -> list[str]:
+    """What the collector that failed wrote last; the candidate's, when it broke a guardrail."""
+    lines: Sequence[str] = ending.log_lines
+    if not lines and judgement.verdict is Verdict.ABORT:
+        lines = course.trial.collectors[Variant.CANDIDATE].log_tail[-MOST_LAST_LINES:]
+    stopped = sorted(course.trial.stopped())
+    return [
+        *(f"the process of the {name} collector is stopped, as by SIGSTOP" for name in stopped),
+        *(f"last log line: {line}" for line in lines),
+    ]
 
 
 def _refusals(course: _Course) -> list[str]:

@@ -1,5 +1,7 @@
 """Three ways to watch a trial: a live screen, one line a batch, one JSON event a line."""
 
+import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -10,10 +12,11 @@ from rich.live import Live
 
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Judgement
-from phoenix_platform.cli.output import note
+from phoenix_platform.cli.output import discard, note
 from phoenix_platform.cli.trial import words
 from phoenix_platform.cli.trial.live import headline, screen_of
 from phoenix_platform.cli.trial.snapshot import Snapshot
+from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.core.units import show_duration
 
 _FIRST_LINE_AFTER_SCRAPES = 5
@@ -59,15 +62,17 @@ class ScreenView:
         traceback: TracebackType | None,
     ) -> None:
         if self._is_live:
-            self._live.stop()
+            with suppress(OSError):  # the terminal may be closed
+                self._live.stop()
 
     def progress(self, message: str) -> None:
         note(f"  {message}")
 
     def show(self, snapshot: Snapshot) -> None:
         if not self._is_live:
-            self._live.start()
             self._is_live = True
+            with suppress(OSError):
+                self._live.start()
         self._live.update(screen_of(snapshot, self._plan, self._title))
 
 
@@ -137,7 +142,18 @@ class JsonView(_Unframed):
 
 
 def print_event(event: str, **facts: Any) -> None:
-    typer.echo(msgspec.json.encode({"event": event, **facts}).decode())
+    """One event on stdout.
+
+    Raises:
+        UnavailableError: If nobody reads it any more: then there is nobody to run for.
+    """
+    try:
+        typer.echo(msgspec.json.encode({"event": event, **facts}).decode())
+    except OSError as error:
+        discard(sys.stdout)
+        raise UnavailableError(
+            "output: nobody reads it any more; let the reader stay, or write to a file"
+        ) from error
 
 
 def _objective_path(judgement: Judgement) -> tuple[object, ...]:
