@@ -217,11 +217,16 @@ def _hourly_series(use: HostUse, scale: Scale) -> Fraction | None:
     if scale.is_thinned:
         distinct = use.distinct_series(HOUR_NANO, scale.production_interval)
         return None if distinct is None else Fraction(distinct)
-    last_of_hour = {
-        sample.ended_unix_nano // HOUR_NANO: sample.hour_series for sample in use.compared
-    }
-    del last_of_hour[max(last_of_hour)]  # it may go on
-    whole = [count for count in last_of_hour.values() if count is not None]
+    counts_of: dict[int, list[int | None]] = {}
+    for sample in use.compared:
+        counts_of.setdefault(sample.ended_unix_nano // HOUR_NANO, []).append(sample.hour_series)
+    del counts_of[max(counts_of)]  # it may go on
+    # The count of an hour grows until it ends; a sample may be made when the next one has begun.
+    whole = [
+        max(count for count in counts if count is not None)
+        for counts in counts_of.values()
+        if None not in counts
+    ]
     return Fraction(sum(whole), len(whole)) if whole else None
 
 

@@ -126,7 +126,13 @@ def test_at_the_production_interval_whole_clock_hours_are_averaged() -> None:
     begin = START // SECOND // 60 % 60  # minutes of the hour in which the run starts
     series = {0: None, 1: 3_000, 2: 3_100, 3: 4_000}  # the hour it began in was not seen whole
     samples = [
-        replace(one, hour_series=series[(begin + one.scrape) // 60])
+        # The last sample of an hour is made when the next hour has begun.
+        replace(
+            one,
+            hour_series=7
+            if (begin + one.scrape) % 60 == 59
+            else series[(begin + one.scrape) // 60],
+        )
         for one in a_host(181, seconds=60)
     ]
     assert baseline_units("datadog", samples, AT_PRODUCTION) == cases(2_100, 3_050, 3_050)
