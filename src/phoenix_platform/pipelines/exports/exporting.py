@@ -26,7 +26,12 @@ from phoenix_platform.pipelines.exports.plans import (
     plan_export,
 )
 from phoenix_platform.pipelines.exports.renames import with_names_of
-from phoenix_platform.pipelines.exports.targets import ExportTarget, not_known, refuse_lacking
+from phoenix_platform.pipelines.exports.targets import (
+    ExportTarget,
+    components_of,
+    not_known,
+    refuse_lacking,
+)
 from phoenix_platform.pipelines.semantics.facts import mapping
 
 HEAD: Final = "# Phoenix export: "
@@ -64,8 +69,14 @@ def export_pipeline(
         InvalidInputError: If the target lacks a component, an exporter must be chosen, or the text is laid
             out so that it cannot be edited (through aliases or merge keys); with place and fix.
     """
+    chain = chain_of(pipeline)
+    refuse_lacking(
+        target,
+        (into, components_of(into)),
+        (pipeline, (chain.receiver, *chain.processors)),
+    )
     plan = plan_export(
-        chain_of(pipeline),
+        chain,
         into,
         target=target.names,
         exporter=exporter,
@@ -73,8 +84,9 @@ def export_pipeline(
     )
     exporting = _Exporting(plan, into, pipeline, others)
     text = with_names_of(exporting.text(), target.names, name=into.name)
+    if "\r\n" in into.document.text:
+        text = text.replace("\n", "\r\n")
     result = parse_configuration(text, name=into.name)
-    refuse_lacking(result, target)
     return Export(result, (*exporting.notes, *not_known(result, target)))
 
 
@@ -92,7 +104,7 @@ class _Exporting:
         self._into = into
         self._pipeline = pipeline
         self._others = others
-        self._editor = Editor(into.document.text, name=into.name)
+        self._editor = Editor(into.document.text.replace("\r\n", "\n"), name=into.name)
         self._meant: dict[str, Any] = thawed(into.root)
         self.notes: list[str] = []
 
