@@ -101,7 +101,10 @@ def _meter_port(program: Program) -> int:
 def _reset_connections(pid: int, port: int) -> None:
     """Shut down every connection of the process to that port, as a router that dies does."""
     libc = ctypes.CDLL(None, use_errno=True)
-    pidfd = os.pidfd_open(pid)
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return  # the trial has just ended it
     try:
         for entry in Path("/proc", str(pid), "fd").iterdir():
             with suppress(OSError):

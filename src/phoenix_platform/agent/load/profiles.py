@@ -30,6 +30,10 @@ class Role:
     """Its command line, with {seat} and {generation}."""
     lifetime_seconds: float | None = None
     """How long one life lasts; None: as long as the simulation."""
+    is_killed: bool = False
+    """Whether a life ends with SIGKILL in the middle of its work; else with SIGTERM."""
+    is_scaled: bool = True
+    """Whether more or fewer processes mean more or fewer of its seats; else it keeps them while there is room."""
     pause_seconds: float = 0
     """How long a seat stays empty between two lives."""
     beat_seconds: float | None = None
@@ -193,8 +197,135 @@ HIGH_CARDINALITY: Final = Profile(
     ),
 )
 
+HIGH_CHURN: Final = Profile(
+    name="high-churn",
+    description="25 processes a second that live for less than two, beside a population that stays",
+    most_processes=2000,
+    max_cpu_share=0.2,
+    max_memory_bytes=1024 * 1024 * 1024,
+    roles=(
+        Role(
+            name="phx-db",
+            seats=3,
+            arguments=("--data-directory=/srv/db/{seat}", "--port={seat:04}"),
+            is_scaled=False,
+            beat_seconds=1,
+            cpu_share=0.004,
+            memory_chunks=(16, 48),
+            memory_period_seconds=180,
+            read_kib=64,
+            write_kib=64,
+        ),
+        Role(
+            name="phx-api",
+            seats=6,
+            arguments=("--listen=127.0.0.1:{seat:04}", "--region=eu"),
+            is_scaled=False,
+            beat_seconds=1,
+            cpu_share=0.0015,
+            spike_chance=0.04,
+            memory_chunks=(8, 24),
+            read_kib=16,
+            write_kib=8,
+        ),
+        Role(
+            name="phx-sidecar",
+            seats=60,
+            arguments=("--attach=pod-{seat:04}", "--admin-port=0"),
+        ),
+        Role(
+            name="phx-hook",
+            seats=8,
+            arguments=("--event={token}",),
+            is_scaled=False,
+            lifetime_seconds=0.4,
+            pause_seconds=0.4,
+        ),
+        Role(
+            name="phx-check",
+            seats=12,
+            arguments=("--probe={seat}", "--run={generation}"),
+            is_scaled=False,
+            lifetime_seconds=1,
+            pause_seconds=0.5,
+        ),
+        Role(
+            name="phx-build",
+            seats=14,
+            arguments=("--unit={token}",),
+            is_scaled=False,
+            lifetime_seconds=1.6,
+            pause_seconds=0.4,
+            beat_seconds=0.8,
+            cpu_share=0.002,
+            write_kib=4,
+        ),
+    ),
+)
+
+PROCESS_KILL: Final = Profile(
+    name="process-kill",
+    description="services and workers that are killed (-9) and started again, under other process ids",
+    most_processes=200,
+    max_cpu_share=0.2,
+    max_memory_bytes=512 * 1024 * 1024,
+    roles=(
+        Role(
+            name="phx-db",
+            seats=3,
+            arguments=("--data-directory=/srv/db/{seat}", "--port={seat:04}"),
+            lifetime_seconds=45,
+            is_killed=True,
+            pause_seconds=1,
+            beat_seconds=1,
+            cpu_share=0.004,
+            memory_chunks=(16, 48),
+            read_kib=64,
+            write_kib=64,
+        ),
+        Role(
+            name="phx-api",
+            seats=6,
+            arguments=("--listen=127.0.0.1:{seat:04}", "--run={generation}"),
+            lifetime_seconds=30,
+            is_killed=True,
+            pause_seconds=1,
+            beat_seconds=1,
+            cpu_share=0.0015,
+            memory_chunks=(8, 24),
+            read_kib=16,
+            write_kib=8,
+        ),
+        Role(
+            name="phx-worker",
+            seats=20,
+            arguments=("--queue=default", "--slot={seat}", "--run={generation}"),
+            lifetime_seconds=20,
+            is_killed=True,
+            pause_seconds=1,
+            beat_seconds=3,
+            cpu_share=0.0004,
+            memory_chunks=(2, 10),
+            write_kib=16,
+        ),
+        Role(
+            name="phx-logger",
+            seats=10,
+            arguments=("--tail=/var/log/app-{seat}.log",),
+            beat_seconds=2,
+            cpu_share=0.0005,
+            write_kib=64,
+        ),
+        Role(
+            name="phx-sidecar",
+            seats=30,
+            arguments=("--attach=pod-{seat:04}", "--admin-port=0"),
+        ),
+    ),
+)
+
 PROFILES: Final[Mapping[str, Profile]] = {
-    profile.name: profile for profile in (REALISTIC, HIGH_CARDINALITY)
+    profile.name: profile for profile in (REALISTIC, HIGH_CARDINALITY, HIGH_CHURN, PROCESS_KILL)
 }
 
 

@@ -6,7 +6,7 @@ scaling one role leaves the lives of the others as they were.
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, TypeAlias
@@ -17,6 +17,7 @@ SPIKE_FACTOR: Final = 8
 LONGEST_BURST_SECONDS: Final = 0.3
 """No single piece of CPU work is longer, so that every process stays quick to stop."""
 _SHORTEST_LIFE_SECONDS: Final = 2.0
+"""Where lives are long; of short ones, none is shorter than half of the mean."""
 _HEX_BITS: Final = 64
 
 
@@ -56,6 +57,8 @@ class Work:
 class End:
     at: float
     life: Life
+    is_kill: bool = False
+    """SIGKILL instead of SIGTERM."""
 
 
 Event: TypeAlias = Start | Work | End
@@ -77,12 +80,26 @@ def schedule(profile: Profile, *, processes: int, seed: int) -> Iterator[Event]:
 def seats_of(profile: Profile, *, processes: int) -> list[tuple[Role, int]]:
     """How many seats each role gets when `processes` may live at once, largest remainders first.
 
-    Each role keeps at least one seat while there are enough for all; else the first roles do.
+    Each role keeps at least one seat while there are enough for all; else the first roles do. Roles
+    that are not scaled keep all of theirs while every other still has one.
     """
+    fixed = sum(role.seats for role in profile.roles if not role.is_scaled)
+    scaled = [role for role in profile.roles if role.is_scaled]
+    if fixed and processes >= fixed + len(scaled):
+        counts = _shares_of(scaled, processes - fixed)
+        return [
+            (role, counts[role.name] if role.is_scaled else role.seats) for role in profile.roles
+        ]
     if processes <= len(profile.roles):
         return [(role, 1) for role in profile.roles[:processes]]
-    spare = processes - len(profile.roles)
-    weights = [role.seats - 1 for role in profile.roles]
+    counts = _shares_of(profile.roles, processes)
+    return [(role, counts[role.name]) for role in profile.roles]
+
+
+def _shares_of(roles: Sequence[Role], processes: int) -> dict[str, int]:
+    """One seat each, the spare ones in proportion, the largest remainders first."""
+    spare = processes - len(roles)
+    weights = [role.seats - 1 for role in roles]
     exact = [spare * weight / max(1, sum(weights)) for weight in weights]
     counts = [1 + math.floor(share) for share in exact]
     by_remainder = sorted(
@@ -90,7 +107,7 @@ def seats_of(profile: Profile, *, processes: int) -> list[tuple[Role, int]]:
     )
     for index in by_remainder[: processes - sum(counts)]:
         counts[index] += 1
-    return list(zip(profile.roles, counts, strict=True))
+    return {role.name: count for role, count in zip(roles, counts, strict=True)}
 
 
 def expected_cpu_share(profile: Profile, *, processes: int) -> float:
@@ -119,7 +136,7 @@ def _seat_events(role: Role, seat: int, random: Random) -> Iterator[Event]:
         yield from _works(role, life, at, end, random)
         if end == math.inf:
             return
-        yield End(end, life)
+        yield End(end, life, is_kill=role.is_killed)
         at = end + _around(role.pause_seconds, random)
         generation += 1
 
@@ -138,7 +155,7 @@ def _end_of(role: Role, start: float, generation: int, random: Random) -> float:
     length = _around(role.lifetime_seconds, random)
     if generation == 0:
         length *= random.random()  # the first one was already alive when we came
-    return start + max(_SHORTEST_LIFE_SECONDS, length)
+    return start + max(min(_SHORTEST_LIFE_SECONDS, role.lifetime_seconds / 2), length)
 
 
 def _works(role: Role, life: Life, start: float, end: float, random: Random) -> Iterator[Work]:

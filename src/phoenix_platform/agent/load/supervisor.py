@@ -96,13 +96,13 @@ class _Cast:
                 if not self._work(event):
                     self.skipped += 1
             case End():
-                self._end(event.life)
+                self._end(event.life, signal.SIGKILL if event.is_kill else signal.SIGTERM)
 
-    def _end(self, life: Life) -> None:
+    def _end(self, life: Life, number: signal.Signals) -> None:
         shell = self._shells.get(life)
         if shell is not None:
             self._ending.add(shell.pid)
-            shell.end()
+            shell.end(number)
 
     def _work(self, work: Work) -> bool:
         shell = self._shells.get(work.life)
