@@ -6,12 +6,15 @@ characters, marks that turn the reading direction) stands as an escape sequence,
 names never look alike.
 """
 
+import re
 from typing import Final
 
 from markupsafe import Markup, escape
 
 LONGEST_NAME: Final = 80
 """Characters of a name that are shown; the kernel's own names have 15, others may have any number."""
+_LONG_WORD: Final = re.compile(r"\S{100,}")
+"""Longer than any hash."""
 _KEPT: Final = frozenset("\n\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 """Not printable to Python, and yet harmless: ends of lines, and the spaces inside our own numbers."""
 
@@ -27,6 +30,11 @@ def short_name(name: str) -> str:
     if len(name) <= LONGEST_NAME:
         return shown
     return f"{shown}… ({len(name)} characters)"
+
+
+def readable(text: str) -> str:
+    """The text of a sentence or a cell: visible, and without words that no line can hold."""
+    return _LONG_WORD.sub(lambda word: short_name(word[0]), visible(text))
 
 
 def element(name: str, *content: str | Markup, **attributes: str | float | None) -> Markup:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from phoenix_platform.cli.reports.blocks import Section
-from phoenix_platform.cli.reports.markup import visible
+from phoenix_platform.cli.reports.markup import readable
 from phoenix_platform.cli.reports.sections.configurations import configurations
 from phoenix_platform.cli.reports.sections.costs import costs
 from phoenix_platform.cli.reports.sections.criticals import criticals
@@ -76,7 +76,7 @@ def _finalized(value: object) -> object:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     # A number and its sign stay on one line.
-    return visible(value).replace(" %", "\N{NO-BREAK SPACE}%")
+    return readable(value).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _template(name: str) -> str:
