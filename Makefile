@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: help demo test check bench venv collector format lock clean
+.PHONY: help demo test check bench fuzz asan venv collector format lock clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,12 @@ check:  ## Format, lint, types, import contracts; Python and Go.
 
 bench:  ## Measure speed on this machine: a table, and lines in bench/results.jsonl.
 	@scripts/setup.sh && .venv/bin/python bench/run.py
+
+fuzz:  ## Fuzz the ways in for FUZZ_SECONDS each (600), count the kernel's lines reached; needs clang.
+	@scripts/fuzz/run.sh
+
+asan:  ## Run the kernel's tests and the fuzz corpus under AddressSanitizer; needs clang.
+	@scripts/fuzz/asan.sh
 
 venv:  ## Make the virtual environment and compile the kernel.
 	@scripts/setup.sh

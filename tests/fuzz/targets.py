@@ -25,10 +25,16 @@ from phoenix_platform.otlp.limits import BodyLimits
 from phoenix_platform.otlp.receiver import AsgiMessage, OtlpReceiver, ReceiverLimits
 
 WIDE: Final = BodyLimits(
-    max_points=2**40, max_values=2**40, max_key_bytes=2**40, max_value_bytes=2**40
+    max_points=2**40,
+    max_new_values=2**40,
+    max_values=2**40,
+    max_key_bytes=2**40,
+    max_value_bytes=2**40,
 )
 """The official classes have no limits, so neither has who is compared with them."""
-NARROW: Final = BodyLimits(max_points=70, max_values=5, max_key_bytes=20, max_value_bytes=30)
+NARROW: Final = BodyLimits(
+    max_points=70, max_new_values=100, max_values=5, max_key_bytes=20, max_value_bytes=30
+)
 _PATH: Final = "/v1/metrics"
 _RECEIVER_LIMITS: Final = ReceiverLimits(
     max_wire_bytes=16_384, max_body_bytes=65_536, max_bytes_in_flight=131_072, body=NARROW
@@ -57,7 +63,7 @@ def protobuf(data: bytes) -> None:
         kernel.forget(np.flatnonzero(kernel.table.point_bytes).astype(np.uint32))
         assert kernel._kernel.sizes() == (0, 0, 0, 0, 0)
     narrow = Decoder(NARROW)
-    taken = _is_taken(data, lambda body: narrow.decode(body))
+    taken = _is_taken(data, narrow.decode)
     assert columns is not None or not taken
     assert taken or len(narrow.table.ids) == 0 or not narrow.table.point_bytes.any()
 
@@ -91,7 +97,9 @@ def receiver(data: bytes) -> None:
         taken.append(delivery.body)
         return Accepted()
 
-    status, answer = _answer_of(OtlpReceiver({_PATH: take}, _RECEIVER_LIMITS), media_type, encoding, body)
+    status, answer = _answer_of(
+        OtlpReceiver({_PATH: take}, _RECEIVER_LIMITS), media_type, encoding, body
+    )
     assert status in {200, 400, 413}
     assert (status == 200) == bool(taken)
     if media_type == "application/json":
@@ -134,9 +142,7 @@ def _official(data: bytes) -> bytes | None:
     return request.SerializeToString()
 
 
-def _answer_of(
-    app: OtlpReceiver, media_type: str, encoding: str, body: bytes
-) -> tuple[int, bytes]:
+def _answer_of(app: OtlpReceiver, media_type: str, encoding: str, body: bytes) -> tuple[int, bytes]:
     """Status and body; nothing here waits, so one step of the coroutine is all of it."""
     sent: list[AsgiMessage] = []
 

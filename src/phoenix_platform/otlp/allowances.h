@@ -10,15 +10,17 @@
 
 typedef struct {
 	uint64_t points;
+	uint64_t new_values;
 	uint64_t values;
 	uint64_t key_bytes;
 	uint64_t value_bytes;
 } BodyLimits;
 
-/* One set of attributes while it is read: how many values it has so far, nested ones included. */
+/* While attributes are read: how many values their set has so far, nested ones included, and all sets of this body. */
 typedef struct {
 	BodyLimits limits;
 	uint64_t values;
+	uint64_t new_values;
 } Allowance;
 
 /* Set by the kernel when it is imported. */
@@ -55,6 +57,8 @@ static inline int allow_value(const Allowance *allowance, uint64_t length, const
 
 /* One value more in this set. */
 static inline int take_value(Allowance *allowance, const uint8_t *at) {
+	if (++allowance->new_values > allowance->limits.new_values)
+		return exceed("new values of attributes", allowance->new_values, allowance->limits.new_values, at);
 	if (++allowance->values <= allowance->limits.values) return 0;
 	return exceed("values in one set of attributes", allowance->values, allowance->limits.values, at);
 }

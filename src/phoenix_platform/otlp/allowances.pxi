@@ -3,6 +3,7 @@
 cdef extern from "allowances.h":
     ctypedef struct BodyLimits:
         uint64_t points
+        uint64_t new_values
         uint64_t values
         uint64_t key_bytes
         uint64_t value_bytes
@@ -10,6 +11,7 @@ cdef extern from "allowances.h":
     ctypedef struct Allowance:
         BodyLimits limits
         uint64_t values
+        uint64_t new_values
 
     PyObject* limit_fault_type
     int allow_points(const BodyLimits* limits, uint64_t points, const uint8_t* at) except -1
@@ -28,5 +30,9 @@ limit_fault_type = <PyObject*>LimitFault  # the module keeps it alive
 cdef BodyLimits limits_of(object limits) except *:
     """The `BodyLimits` of limits.py for C."""
     return BodyLimits(
-        limits.max_points, limits.max_values, limits.max_key_bytes, limits.max_value_bytes
+        limits.max_points,
+        limits.max_new_values,
+        limits.max_values,
+        limits.max_key_bytes,
+        limits.max_value_bytes,
     )

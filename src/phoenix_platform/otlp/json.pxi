@@ -19,6 +19,7 @@ def protobuf_of(bytes body not None, limits):
     json.at = start
     json.end = start + len(body)
     json.allowance.limits = limits_of(limits)
+    json.allowance.limits.new_values = ~<uint64_t>0  # which are new, only the decoder knows
     try:
         json_body(&json)
         return json.out.content[: json.out.length]

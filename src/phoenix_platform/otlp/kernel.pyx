@@ -187,6 +187,7 @@ cdef class Kernel:
         cdef Reader reader = Reader(start, start + len(body))
         self.fresh = []
         self.message_at = start
+        self.allowance.new_values = 0
         self.scattered_point = Reader(start, start)
         self.columns = [bytearray() for _ in COLUMN_WIDTHS]
         try:
@@ -729,7 +730,7 @@ cdef object refusal_of(object wrong, uintptr_t start, uintptr_t message, size_t 
             offset=offset,
         )
     what, amount, limit, _ = wrong.args
-    is_size = what == "points"
+    is_size = what in {"points", "new values of attributes"}
     fix = "send smaller batches" if is_size else "shorten it or leave it out"
     return (BodyTooLargeError if is_size else MalformedBodyError)(
         f"{what}: {amount} at byte {offset} of {length}, but the limit is {limit}; {fix}",
