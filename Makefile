@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: help demo test check bench fuzz asan venv collector format lock clean
+.PHONY: help demo test check bench fuzz asan venv collector format lock clean lint-corpus
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ fuzz:  ## Fuzz the ways in for FUZZ_SECONDS each (600), count the kernel's lines
 
 asan:  ## Run the kernel's tests and the fuzz corpus under AddressSanitizer; needs clang.
 	@scripts/fuzz/asan.sh
+
+lint-corpus:  ## Lint the public configurations of tests/lint_corpus.json: FOLDER=clones [COLLECTOR=binary].
+	@scripts/setup.sh && .venv/bin/python scripts/lint_corpus.py "$(FOLDER)" $(COLLECTOR)
 
 venv:  ## Make the virtual environment and compile the kernel.
 	@scripts/setup.sh

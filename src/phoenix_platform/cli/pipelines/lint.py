@@ -15,7 +15,7 @@ from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.components import parse_version
 from phoenix_platform.pipelines.findings import Severity
 from phoenix_platform.pipelines.lint.distributions import PHOENIX, get_distribution
-from phoenix_platform.pipelines.lint.linting import fixed, lint
+from phoenix_platform.pipelines.lint.linting import fixed, lint, without_secrets
 from phoenix_platform.pipelines.lint.subjects import LintFinding
 
 
@@ -77,7 +77,8 @@ def lint_pipelines(
             else text
         )
         if diff:
-            typer.echo(_unified(file, text, mended), nl=False, err=output is Output.JSON)
+            shown = without_secrets(_unified(file, text, mended), text, name=file)
+            typer.echo(shown, nl=False, err=output is Output.JSON)
         elif mended != text:
             replace_file(Path(file), mended)
         read = text if diff else mended

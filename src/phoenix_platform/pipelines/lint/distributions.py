@@ -12,11 +12,12 @@ from importlib import resources
 from typing import Final
 
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.pipelines.components import Kind, Version, parse_version
+from phoenix_platform.pipelines.components import RENAMES, Kind, Version, parse_version
 from phoenix_platform.pipelines.documents import Value, read_document
 
 PHOENIX: Final = "phoenix-otelcol"
 _FILE: Final = "distributions.yaml"
+_OLD_NAMES: Final = {(rename.kind, rename.new): rename.old for rename in RENAMES}
 
 
 class Standing(Enum):
@@ -41,7 +42,7 @@ class Distribution:
     def standing(self, kind: Kind, type_: str, version: Version | None) -> Standing:
         """What the release says to a type under any of its spellings; `None` asks the newest we know."""
         asked = self.last if version is None else version
-        changes = self.changes[kind].get(compact(type_), ())
+        changes = self.changes[kind].get(_key(kind, type_), ())
         if asked < self.first or (not changes and asked > self.last):
             return Standing.CANNOT_TELL
         if not changes:
@@ -53,7 +54,7 @@ class Distribution:
 
     def change(self, kind: Kind, type_: str, version: Version | None) -> str:
         """The release of the change that decided, for a message."""
-        changes = self.changes[kind][compact(type_)]
+        changes = self.changes[kind][_key(kind, type_)]
         passed = [change for change in changes if version is None or change <= version]
         return show_version(passed[-1] if passed else changes[0])
 
@@ -61,6 +62,11 @@ class Distribution:
 def compact(type_: str) -> str:
     """A type without underscores: what upstream's renames leave as it is."""
     return type_.replace("_", "")
+
+
+def _key(kind: Kind, type_: str) -> str:
+    """What the tables call it: the name of its module, which a rename leaves as it was."""
+    return compact(_OLD_NAMES.get((kind, type_), type_))
 
 
 def show_version(version: Version) -> str:

@@ -57,7 +57,7 @@ def _traps(text: str, version: Version | None) -> Iterator[tuple[str, str, Sever
         if _changes_type(default):
             yield (
                 "env-default-retyped", name, Severity.WARNING,
-                f"the default {default!r} of {name} is read as a number, and not as the text it looks like",
+                f"the default of {name} is read as another number than it looks like",
                 "choose another spelling, or put it in quotes inside the reference",
             )  # fmt: skip
     for match in _BARE.finditer(text):

@@ -22,8 +22,14 @@ from phoenix_platform.pipelines.lint.identity import along_pipelines, flat_state
 from phoenix_platform.pipelines.lint.meaning import means_the_same
 from phoenix_platform.pipelines.lint.names import availability, old_names
 from phoenix_platform.pipelines.lint.order import batch_last, memory_limiter_first, unused
-from phoenix_platform.pipelines.lint.running import clear_secrets, port_clashes, queues
+from phoenix_platform.pipelines.lint.running import (
+    clear_secret_values,
+    clear_secrets,
+    port_clashes,
+    queues,
+)
 from phoenix_platform.pipelines.lint.subjects import Edit, Found, LintFinding, Subject
+from phoenix_platform.pipelines.secrets import MASK
 
 _RULES: Final[Sequence[Callable[[Subject], Iterable[Found]]]] = (
     availability,
@@ -52,6 +58,8 @@ _FIX_OF: Final[Mapping[str, str]] = {
 }
 """Where the reason itself does not end with what to do."""
 _NOT_YAML: Final = "mend the YAML here; what follows was not read"
+_NEEDS_ALL: Final = frozenset({"half-connector", "incomplete-pipeline"})
+"""Faults that may be none once the environment is known."""
 _MOST_ROUNDS: Final = 20
 """Of fixing: a rename may have to go first so that the order can follow."""
 
@@ -96,6 +104,17 @@ def fixed(
     return text
 
 
+def without_secrets(shown: str, text: str, *, name: str) -> str:
+    """What is to be shown of a configuration (a diff), its secrets masked."""
+    try:
+        configuration, _ = read_configuration(text, name=name)
+    except InvalidInputError:
+        return shown
+    for secret in sorted(clear_secret_values(Subject(configuration, None, None)), key=len):
+        shown = shown.replace(secret, MASK)
+    return shown
+
+
 def _found(
     text: str, name: str, distribution: Distribution | None, version: Version | None
 ) -> list[Found]:
@@ -103,9 +122,10 @@ def _found(
         configuration, faults = read_configuration(text, name=name)
     except InvalidInputError as error:
         return [_unreadable(error)]
-    subject = Subject(configuration, distribution, version)
+    is_partial = any(_is_from_environment(fault) for fault in faults)
+    subject = Subject(configuration, distribution, version, is_partial)
     found = [
-        *map(_of_fault, faults),
+        *(_of_fault(one) for one in faults if not (is_partial and one.rule in _NEEDS_ALL)),
         *(one for rule in _RULES for one in rule(subject)),
     ]
     unique = {one.finding: one for one in reversed(found)}
@@ -113,21 +133,26 @@ def _found(
     return [unique[finding] for finding in order]
 
 
+def _is_from_environment(fault: Fault) -> bool:
+    """Whether it is about ids that only the collector sees, when it starts."""
+    return fault.rule in {"bad-component-id", "wrong-shape"} and "${" in fault.reason
+
+
 def _of_fault(fault: Fault) -> Found:
-    is_unknown = fault.rule == "bad-component-id" and "${" in fault.reason
     reason, _, fix = fault.reason.rpartition("; ")
-    rule = "id-from-environment" if is_unknown else fault.rule
+    rule, severity = fault.rule, Severity.ERROR
+    if _is_from_environment(fault):
+        rule, severity = "id-from-environment", Severity.NOTE
+        reason, fix = "the environment decides which component this is: not checked", ""
     return Found(
         LintFinding(
             line=fault.mark.line,
             column=fault.mark.column,
-            severity=Severity.NOTE if is_unknown else Severity.ERROR,
+            severity=severity,
             rule=rule,
             component=fault.component,
-            message="the id comes from the environment: not checked"
-            if is_unknown
-            else reason or fix,
-            fix=fix if reason and not is_unknown else _FIX_OF[rule],
+            message=reason or fix,
+            fix=_FIX_OF.get(rule, fix),
         )
     )
 

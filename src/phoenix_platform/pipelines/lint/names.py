@@ -55,6 +55,10 @@ _INSTEAD: Final[Mapping[tuple[Kind, str], str]] = {
 }
 
 
+_GONE_BEFORE: Final[Mapping[tuple[Kind, str], str]] = {(Kind.PROCESSOR, "queuedretry"): "0.19.0"}
+"""Removed before the releases that the tables cover."""
+
+
 def availability(subject: Subject) -> Iterator[Found]:
     """Types that the target does not have, by the tables of distributions."""
     for component in subject.components():
@@ -116,6 +120,14 @@ def _anywhere(subject: Subject, component: Component) -> Iterator[Found]:
         if standings[name] in {Standing.REMOVED, Standing.NOT_YET, Standing.CANNOT_TELL}:
             yield from _in_distribution(subject, component, distributions()[name])
             return
+    key = (component.kind, compact(component.type))
+    if key in _GONE_BEFORE:
+        yield subject.found(
+            "removed-component", Severity.WARNING, component.path,
+            f"the {component.kind.value} {component.type!r} is gone from every distribution since {_GONE_BEFORE[key]}",
+            fix=_INSTEAD[key], component=component.id,
+        )  # fmt: skip
+        return
     message = f"no distribution we know has the {component.kind.value} {component.type!r}"
     yield subject.found(
         "unknown-component", Severity.WARNING, component.path, message,

@@ -67,6 +67,8 @@ def batch_last(subject: Subject) -> Iterator[Found]:
 
 def unused(subject: Subject) -> Iterator[Found]:
     """Components that are defined and run nowhere; a collector reads past them."""
+    if subject.is_partial:
+        return
     used = subject.used()
     for component in subject.components():
         if (component.kind, component.id) in used or _is_referred_to(subject, component):

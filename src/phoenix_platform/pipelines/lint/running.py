@@ -78,13 +78,22 @@ def queues(subject: Subject) -> Iterator[Found]:
 def clear_secrets(subject: Subject) -> Iterator[Found]:
     """Secrets in the text. They are never repeated in a message."""
     for component in subject.components():
-        for path, key in _secrets_in(component.settings, component.path, ""):
+        for path, key, _ in _secrets_in(component.settings, component.path, ""):
             yield subject.found(
                 "secret-in-clear-text", Severity.WARNING, path,
                 f"{key}: a secret in clear text",
                 fix="read it from the environment, ${env:NAME}, and change it where it was seen",
                 component=component.id,
             )  # fmt: skip
+
+
+def clear_secret_values(subject: Subject) -> set[str]:
+    """The secrets themselves: for masking, and nothing else."""
+    return {
+        secret
+        for component in subject.components()
+        for _, _, secret in _secrets_in(component.settings, component.path, "")
+    }
 
 
 def _listening(subject: Subject) -> Iterator[tuple[Path, str, str, int]]:
@@ -136,7 +145,7 @@ def _self_telemetry(subject: Subject) -> tuple[Path, str, str, int] | None:
     return (*path, "address"), "", host, int(match["port"])
 
 
-def _secrets_in(value: Value, path: Path, key: str) -> Iterator[tuple[Path, str]]:
+def _secrets_in(value: Value, path: Path, key: str) -> Iterator[tuple[Path, str, str]]:
     match value:
         case Mapping():
             for name, member in value.items():
@@ -147,10 +156,10 @@ def _secrets_in(value: Value, path: Path, key: str) -> Iterator[tuple[Path, str]
         case str() if is_surely_secret(key):
             secret = value.removeprefix("Bearer ").removeprefix("Basic ").strip()
             if len(secret) > 1 and not _PLACEHOLDER.search(secret):
-                yield path, key
+                yield path, key, secret
         case str():
             url = _URL_PASSWORD.match(value)
             if url is not None and not _PLACEHOLDER.search(url["password"]):
-                yield path, key
+                yield path, key, url["password"]
         case _:
             return

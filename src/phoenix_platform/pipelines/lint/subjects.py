@@ -57,6 +57,8 @@ class Subject:
     """`None` if the user did not say which."""
     version: Version | None
     """`None` if the user did not say which."""
+    is_partial: bool = False
+    """Whether the environment decides what runs: then nothing can be called unused."""
 
     @property
     def target(self) -> Target | None:
