@@ -12,7 +12,8 @@ from phoenix_platform.cli.pipelines.references import ReferenceArgument, read_pi
 from phoenix_platform.pipelines import catalog
 from phoenix_platform.pipelines.diffs import Change, semantic_diff
 from phoenix_platform.pipelines.exports.exporting import export_pipeline
-from phoenix_platform.pipelines.exports.targets import read_target
+from phoenix_platform.pipelines.exports.targets import ExportTarget, read_target
+from phoenix_platform.pipelines.lint.distributions import show_version
 
 
 class ExportView(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +80,7 @@ def export_to(
         hash=made.configuration.hash,
         written_to=None if write is None else str(write),
         changes=semantic_diff(earlier, made.configuration),
-        notes=made.notes,
+        notes=(*made.notes, *_not_tested(chosen.name, asked)),
     )
     for line in view.notes:
         note(f"note: {line}")
@@ -90,3 +91,19 @@ def export_to(
             typer.echo(text, nl=False)
         case Output.TABLE:
             note(f"{write}: written for {asked}; check it there: phoenix pipeline validate {write}")
+
+
+def _not_tested(name: str, target: ExportTarget) -> tuple[str, ...]:
+    """Settings of a component change between releases too, of which no table tells."""
+    tested = {
+        version
+        for entry in catalog.entries()
+        if entry.name == name
+        for version in entry.tested_collectors
+    }
+    if not tested or show_version(target.version) in tested:
+        return ()
+    return (
+        f"{name} is tested with collector {', '.join(sorted(tested))}, not with {target}: "
+        "run that collector's own validate on the result",
+    )
