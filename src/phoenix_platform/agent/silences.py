@@ -20,7 +20,8 @@ class Silences:
     """Seconds."""
     _heard: dict[str, int] = field(default_factory=dict[str, int])
     _silent: dict[str, float] = field(default_factory=dict[str, float])
-    _ticked_at: float | None = None
+    ticked_at: float | None = None
+    """Monotonic seconds of the last tick; None before the first."""
 
     def tick(self, now: float, answers: Mapping[str, int], owing: frozenset[str]) -> None:
         """Let time pass.
@@ -30,8 +31,8 @@ class Silences:
             answers: How often each was heard so far; one more than at the last tick ends its silence.
             owing: Those of whom something is expected at this moment.
         """
-        before = now if self._ticked_at is None else self._ticked_at
-        self._ticked_at = now
+        before = now if self.ticked_at is None else self.ticked_at
+        self.ticked_at = now
         awake = min(now - before, _LONGEST_TICK_SECONDS)
         for name, count in answers.items():
             is_silent = name in owing and self._heard.get(name) == count

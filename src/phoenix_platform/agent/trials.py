@@ -62,6 +62,8 @@ class TrialSettings:
     critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
     environment: Mapping[str, str]
     """What the collectors find in their environment; the user's own, for `${env:…}`."""
+    production_interval: timedelta = timedelta(seconds=60)
+    """At which the meter counts distinct series, for what they would cost."""
     idle_time: timedelta = timedelta(seconds=10)
     """How long both variants are watched without input before the first scrape: CPU ticks are
     10 ms, so ten seconds tell one thousandth of a core."""
@@ -113,6 +115,7 @@ class Trial:
         self._counters: dict[Variant, CollectorCounters] = {}
         self._tasks = tasks
         self._clock = clock
+        self._began = (clock.unix_nano(), clock.monotonic())
         self._cpu_marks: deque[tuple[float, float]] = deque()
         self._longest_silence = max(
             _LEAST_SILENCE_SECONDS, _SILENT_TIMEOUTS * settings.relay_timeout_seconds
@@ -129,7 +132,7 @@ class Trial:
         while True:
             self._tasks.check()
             self._check_collectors()
-            yield self.meter.close_due(now=self._clock.unix_nano())
+            yield self.meter.close_due(now=self._steady_nano())
             await asyncio.sleep(min(self.settings.interval.total_seconds(), 1.0) / 2)
 
     def _check_collectors(self) -> None:
@@ -183,7 +186,10 @@ class Trial:
         return (used - before) / (now - then) / (os.cpu_count() or 1)
 
     async def take_scrape(self, delivery: Delivery) -> Answer:
-        scrape = self.meter.take_scrape(delivery.body, now=self._clock.unix_nano())
+        now = self._steady_nano()
+        scrape = self.meter.take_scrape(
+            delivery.body, now=now, wall_offset=self._clock.unix_nano() - now
+        )
         if scrape is not None:
             self._note(scrape)
             for variant, relay in self.relays.items():
@@ -193,7 +199,7 @@ class Trial:
         return Accepted()
 
     async def take_output(self, variant: Variant, delivery: Delivery) -> Answer:
-        self.meter.take_output(variant, delivery.body, now=self._clock.unix_nano())
+        self.meter.take_output(variant, delivery.body, now=self._steady_nano())
         return Accepted()
 
     async def put_aside(self, delivery: Delivery) -> Answer:
@@ -216,6 +222,11 @@ class Trial:
             return
         if counters.uptime_seconds < before.uptime_seconds:
             self._began_anew = self.collectors[variant]
+
+    def _steady_nano(self) -> int:
+        """The meter's time: the wall clock as it was at the start, gone on without its jumps."""
+        began, monotonic = self._began
+        return began + round((self._clock.monotonic() - monotonic) * 1e9)
 
     def _note(self, scrape: Scrape) -> None:
         self.seen.scrapes += 1
@@ -265,6 +276,7 @@ def _meter(settings: TrialSettings, topology: Topology, clock: Clock) -> Meter:
             },
             critical=settings.critical,
             critical_identity=settings.critical_identity,
+            production_interval=settings.production_interval,
         ),
         Decoder,
         began_unix_nano=clock.unix_nano(),

@@ -5,12 +5,18 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from phoenix_platform.agent.load.profiles import HIGH_CARDINALITY, REALISTIC, Limits
+from phoenix_platform.agent.load.profiles import (
+    HIGH_CARDINALITY,
+    HIGH_CHURN,
+    REALISTIC,
+    Limits,
+)
 from phoenix_platform.agent.load.reports import Stage
 from phoenix_platform.agent.load.schedules import seats_of
 from phoenix_platform.agent.load.simulation import LoadSimulation
@@ -25,6 +31,11 @@ def names_from_the_start(processes: int) -> dict[str, int]:
 
 def proc_of(pid: int, name: str) -> bytes:
     return Path(f"/proc/{pid}/{name}").read_bytes()
+
+
+def start_of(pid: int) -> bytes:
+    """When it began, in clock ticks since boot: tells it from another with the same id."""
+    return proc_of(pid, "stat").rpartition(b")")[2].split()[19]
 
 
 def private_kib_of(pid: int) -> int:
@@ -110,6 +121,44 @@ async def test_high_cardinality_is_idle_and_every_command_line_is_another() -> N
         lines = {proc_of(pid, "cmdline") for pid in running}
         assert load.process_count == len(running) == len(lines) == 300
         assert max(map(private_kib_of, running)) < 512
+    assert is_gone(load)()
+
+
+async def test_high_churn_bears_twenty_to_thirty_processes_a_second_as_the_kernel_sees_them() -> (
+    None
+):
+    limits = Limits.of(HIGH_CHURN, processes=50)
+    async with LoadSimulation("high-churn", seed=1, limits=limits) as load:
+        began = asyncio.get_running_loop().time()
+        born: dict[tuple[int, bytes], str] = {}
+        while asyncio.get_running_loop().time() - began < 5:
+            for pid, binary in processes_in(load.folder).items():
+                with suppress(OSError):
+                    born.setdefault((pid, start_of(pid)), binary.name)
+            await asyncio.sleep(0.02)
+        short = [name for name in born.values() if name in {"phx-hook", "phx-check", "phx-build"}]
+        # On a machine with other work some live too short to be met: at least half is seen.
+        assert 10 * 5 < len(short) < 34 + 31 * 5
+        assert Counter(born.values())["phx-db"] == 3
+        await until(lambda: load.report.lives > 100)
+        assert load.report.lost == 0
+        assert load.supervisor_pid is not None
+        os.kill(load.supervisor_pid, signal.SIGKILL)
+        await until(is_gone(load))
+
+
+async def test_killed_services_come_again_under_other_process_ids() -> None:
+    async with LoadSimulation("process-kill", seed=3) as load:
+        first = {
+            pid for pid, binary in processes_in(load.folder).items() if binary.name == "phx-api"
+        }
+
+        def later() -> set[int]:
+            running = processes_in(load.folder).items()
+            return {pid for pid, binary in running if binary.name == "phx-api"}
+
+        await until(lambda: bool(later() - first))
+        assert load.report.lost == 0
     assert is_gone(load)()
 
 

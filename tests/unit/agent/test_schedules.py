@@ -3,10 +3,17 @@
 from itertools import groupby, takewhile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phoenix_platform.agent.load.profiles import HIGH_CARDINALITY, PROFILES, REALISTIC, Profile
+from phoenix_platform.agent.load.profiles import (
+    HIGH_CARDINALITY,
+    HIGH_CHURN,
+    PROCESS_KILL,
+    PROFILES,
+    REALISTIC,
+    Profile,
+)
 from phoenix_platform.agent.load.schedules import (
     LONGEST_BURST_SECONDS,
     End,
@@ -43,6 +50,7 @@ def test_equal_seeds_give_equal_schedules_and_others_do_not(profile: Profile) ->
     assert the_first_minutes(profile, processes=60, seed=8) != first
 
 
+@settings(deadline=None)  # a busy machine is no fault of the schedule
 @given(st.integers(1, 200), st.integers())
 def test_never_more_processes_than_allowed_and_time_runs_forward(processes: int, seed: int) -> None:
     events = the_first_minutes(REALISTIC, processes=processes, seed=seed, seconds=40)
@@ -127,3 +135,51 @@ def test_unscaled_every_role_has_its_own_seats() -> None:
 def test_the_kernel_does_not_cut_off_a_name(profile: Profile) -> None:
     assert all(len(role.name.encode()) <= 15 for role in profile.roles)
     assert len({role.name for role in profile.roles}) == len(profile.roles)
+
+
+@pytest.mark.parametrize("processes", [50, 103, 1_500])
+def test_the_churn_stays_when_the_population_is_scaled(processes: int) -> None:
+    events = the_first_minutes(HIGH_CHURN, processes=processes, seed=3, seconds=60)
+    births = [event for event in events if isinstance(event, Start) and event.at > 5]
+    assert 20 <= len(births) / 55 <= 30
+    assert most_alive(events) <= processes
+    assert sum(seats for _, seats in seats_of(HIGH_CHURN, processes=processes)) == processes
+
+
+def test_without_room_for_the_churn_every_role_is_scaled() -> None:
+    assert [seats for _, seats in seats_of(HIGH_CHURN, processes=6)] == [1] * 6
+    assert sum(seats for _, seats in seats_of(HIGH_CHURN, processes=30)) == 30
+
+
+def test_the_short_processes_live_for_less_than_three_seconds() -> None:
+    began: dict[Life, float] = {}
+    ages: list[float] = []
+    for event in the_first_minutes(HIGH_CHURN, processes=103, seed=1, seconds=30):
+        match event:
+            case Start():
+                began[event.life] = event.at
+            case End():
+                ages.append(event.at - began[event.life])
+            case Work():
+                pass
+    assert len(ages) > 500
+    assert min(ages) > 0.19
+    assert max(ages) < 2.5
+
+
+def test_services_are_killed_and_come_again_under_the_same_name() -> None:
+    events = the_first_minutes(PROCESS_KILL, processes=69, seed=1)
+    ends = [event for event in events if isinstance(event, End)]
+    assert ends
+    assert all(end.is_kill for end in ends)
+    assert {end.life.role for end in ends} == {"phx-db", "phx-api", "phx-worker"}
+    starts = {event.life for event in events if isinstance(event, Start)}
+    returned = [
+        end for end in ends if Life(end.life.role, end.life.seat, end.life.generation + 1) in starts
+    ]
+    assert len(returned) > 0.9 * len(ends)
+    assert not any(
+        event.is_kill
+        for event in the_first_minutes(REALISTIC, processes=125, seed=1)
+        if isinstance(event, End)
+    )
