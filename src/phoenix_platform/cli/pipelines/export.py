@@ -103,7 +103,7 @@ def _not_tested(name: str, target: ExportTarget) -> tuple[str, ...]:
     }
     if not tested or show_version(target.version) in tested:
         return ()
+    versions = ", ".join(sorted(tested))
     return (
-        f"{name} is tested with collector {', '.join(sorted(tested))}, not with {target}: "
-        "run that collector's own validate on the result",
+        f"{name} is tested with collector {versions}, not with {target}; its own validate tells",
     )
