@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.metering.instances import NameLoss, NameLosses
 from phoenix_platform.metering.outputs import ScrapeOutput, VariantOutput
 from phoenix_platform.metering.patterns import ProcessPattern
 from phoenix_platform.metering.retention import CriticalIdentity, Visible, expected_in, seen_in
@@ -18,9 +19,15 @@ from phoenix_platform.metering.samples import ProcessInstance, Sample, Variant
 from phoenix_platform.metering.scrapes import RawStream, Scrape
 from phoenix_platform.metering.streams import Decoder
 from phoenix_platform.metering.totals import compare_totals, no_totals
+from phoenix_platform.metering.visibility import SignalUse, signal_uses
+from phoenix_platform.metering.windows import CountedSeries
 
 GRACE_INTERVALS: Final = 2
 """How many of a variant's own intervals its output may be late before a sample is closed."""
+_KEEP_SERIES_NANO: Final = 60_000_000_000
+"""A series is dropped when it was not seen for so long, or for `_KEEP_SCRAPES` intervals or two
+watermarks, if that is longer: increases look back a few scrapes, losses to the last output."""
+_KEEP_SCRAPES: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +60,22 @@ class MeterSettings:
     timings: Mapping[Variant, VariantTiming]
     critical: Sequence[ProcessPattern] = ()
     critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
+    production_interval: timedelta | None = None
+    """At which distinct series are counted; None leaves new series uncounted."""
 
 
-@dataclass(frozen=True, slots=True)
-class NameLoss:
-    """Processes of one executable name: how many were there, how many stayed visible one by one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Irregularities:
+    """What happened to the scrapes of the source beside being measured."""
 
-    name: str
-    processes: int
-    """Distinct process ids in the raw stream since the start."""
-    visible: Mapping[Variant, int]
+    repeated_scrapes: int
+    """Sent twice: counted once, not relayed again."""
+    empty_scrapes: int
+    """Requests of the source without a point: nothing to relay, in no sample."""
+    missed_scrapes: int
+    """Intervals without a scrape, as when the source hung or lost some: in no sample."""
+    clock_jumps: int
+    """How often the wall clock jumped. The samples around a jump count as not acknowledged."""
 
 
 @dataclass(slots=True)
@@ -72,6 +85,17 @@ class _VariantState:
     acknowledged: set[int] = field(default_factory=set[int])
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     series_by_metric: Mapping[str, int] = field(default_factory=dict[str, int])
+    counted: CountedSeries | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What both variants' samples of one span are measured against."""
+
+    scrapes: Sequence[Scrape]
+    expected: Sequence[frozenset[ProcessInstance]]
+    """Critical processes that must be visible, by scrape."""
+    uses: Mapping[str, SignalUse]
 
 
 class Meter:
@@ -90,28 +114,54 @@ class Meter:
     ) -> None:
         self._settings = settings
         interval_nano = round(settings.interval.total_seconds() * 1e9)
-        self._raw = RawStream(new_decoder(), settings.critical, interval_nano)
+        self.scrapes_per_span = _scrapes_per_span(settings)
+        self._grace_nano = _grace_nano(settings)
+        keep_nano = max(
+            _KEEP_SERIES_NANO,
+            _KEEP_SCRAPES * interval_nano * self.scrapes_per_span,
+            2 * self._grace_nano,
+        )
+        self._raw = RawStream(
+            new_decoder(), settings.critical, interval_nano=interval_nano, keep_nano=keep_nano
+        )
         self._variants = {
             variant: _VariantState(
                 VariantOutput(
                     new_decoder(),
                     settings.critical,
                     interval_nano=interval_nano * timing.relay_every,
-                    emits_every_nano=round(timing.emits_every.total_seconds() * 1e9),
+                    keep_nano=keep_nano,
                     began_unix_nano=began_unix_nano,
                 ),
                 timing,
+                counted=_counted_series(settings),
             )
             for variant, timing in settings.timings.items()
         }
-        self.scrapes_per_span = _scrapes_per_span(settings)
-        self._grace_nano = _grace_nano(settings)
+        self._losses = NameLosses(
+            self._raw.instances,
+            {variant: state.output.instances for variant, state in self._variants.items()},
+        )
         self._open: deque[Scrape] = deque()
         self._before: Scrape | None = None
+        self._wall_offset = 0
+        self._disturbed: set[int] = set()
+        """Open scrapes near a clock jump."""
+        self._disturbed_until = began_unix_nano
 
     @property
     def repeated_scrapes(self) -> int:
         return self._raw.repeated_scrapes
+
+    @property
+    def irregularities(self) -> Irregularities:
+        """Since the start."""
+        return Irregularities(
+            repeated_scrapes=self._raw.repeated_scrapes,
+            empty_scrapes=self._raw.empty_scrapes,
+            missed_scrapes=self._raw.missed_scrapes,
+            clock_jumps=self._raw.clock_jumps,
+        )
 
     @property
     def grace(self) -> timedelta:
@@ -127,30 +177,32 @@ class Meter:
 
     def losses(self) -> list[NameLoss]:
         """Every executable name of the raw stream, those that lost most processes first."""
-        losses = [
-            NameLoss(
-                name,
-                len(pids),
-                {
-                    variant: len(pids & state.output.pids_by_name.get(name, frozenset()))
-                    for variant, state in self._variants.items()
-                },
-            )
-            for name, pids in self._raw.pids_by_name.items()
-        ]
-        return sorted(
-            losses, key=lambda loss: (min(loss.visible.values()) - loss.processes, loss.name)
-        )
+        return self._losses.losses()
 
-    def take_scrape(self, body: bytes, *, now: int) -> Scrape | None:
+    def take_scrape(self, body: bytes, *, now: int, wall_offset: int = 0) -> Scrape | None:
         """Measure a raw scrape; None if it is empty or a repetition, and then not to be relayed.
+
+        Args:
+            body: Uncompressed OTLP.
+            now: Steady time, nanoseconds since 1970: as the wall clock when the meter began, but without
+                its jumps. All other `now` are of this time too.
+            wall_offset: What the wall clock, which stamps the points, says more than `now`.
 
         Raises:
             InvalidInputError: If the body is malformed.
         """
-        scrape = self._raw.take(body, now=now)
-        if scrape is not None:
-            self._open.append(scrape)
+        scrape = self._raw.take(body, now=now, wall_offset=wall_offset)
+        self._losses.raw_lost(self._raw.take_gone())
+        if scrape is None:
+            return None
+        self._wall_offset = wall_offset
+        self._open.append(scrape)
+        if scrape.after_clock_jump:
+            # Times no longer tell which scrape an output that is still on its way belongs to.
+            self._disturbed_until = now + self._grace_nano
+            self._disturbed.update(each.window.number for each in self._open)
+        elif now < self._disturbed_until:
+            self._disturbed.add(scrape.window.number)
         return scrape
 
     def is_relayed(self, variant: Variant, scrape: Scrape) -> bool:
@@ -175,7 +227,7 @@ class Meter:
         Raises:
             InvalidInputError: If the body is malformed.
         """
-        self._variants[variant].output.take(body, now=now)
+        self._variants[variant].output.take(body, now=now, wall_offset=self._wall_offset)
 
     def read(self, variant: Variant, scrape_number: int, reading: Reading) -> None:
         """What the variant's collector had used when it was about to be given this scrape."""
@@ -185,17 +237,28 @@ class Meter:
         """The samples of every span whose watermark has passed, baseline before candidate."""
         samples: list[Sample] = []
         # One scrape beyond the span must be there: it tells whether an instance lived on.
-        while len(self._open) > self.scrapes_per_span:
-            last = self._open[self.scrapes_per_span - 1]
-            if now < last.window.ended_unix_nano + self._grace_nano:
-                break
+        while len(self._open) > self.scrapes_per_span and self._is_due(now):
             samples += self._close_span(now=now)
         return samples
 
+    def close_last(self, *, now: int) -> list[Sample]:
+        """As `close_due`, when no scrape will come any more: a whole last span is closed too.
+
+        Whether its processes lived on is not known: of critical ones only those are checked that were
+        in the scrape before. What the collectors used in it is not known either.
+        """
+        samples = self.close_due(now=now)
+        if len(self._open) == self.scrapes_per_span and self._is_due(now):
+            samples += self._close_span(now=now)
+        return samples
+
+    def _is_due(self, now: int) -> bool:
+        return now >= self._open[self.scrapes_per_span - 1].arrived + self._grace_nano
+
     def _close_span(self, *, now: int) -> list[Sample]:
-        span = [self._open.popleft() for _ in range(self.scrapes_per_span)]
-        after = self._open[0]
-        chain: list[Scrape | None] = [self._before, *span, after]
+        scrapes = [self._open.popleft() for _ in range(self.scrapes_per_span)]
+        after = self._open[0] if self._open else None
+        chain: list[Scrape | None] = [self._before, *scrapes, after]
         expected = [
             expected_in(scrape, before, next_)
             for (before, scrape), (_, next_) in zip(
@@ -203,34 +266,31 @@ class Meter:
             )
             if scrape is not None
         ]
-        samples = [
-            self._sample(variant, span, expected, now=now) for variant in self._settings.timings
-        ]
-        self._before = span[-1]
+        span = _Span(scrapes, expected, signal_uses([scrape.uses for scrape in scrapes]))
+        samples = [self._sample(variant, span, now=now) for variant in self._settings.timings]
+        self._disturbed.difference_update(scrape.window.number for scrape in scrapes)
+        self._before = scrapes[-1]
         return samples
 
-    def _sample(
-        self,
-        variant: Variant,
-        span: Sequence[Scrape],
-        expected: Sequence[frozenset[ProcessInstance]],
-        *,
-        now: int,
-    ) -> Sample:
+    def _sample(self, variant: Variant, of: _Span, *, now: int) -> Sample:
+        span = of.scrapes
         state = self._variants[variant]
         outputs = state.output.close(scrape.window.number for scrape in span)
         rows = _joined([part for output in outputs for part in output.rows])
-        seen = self._seen(state, span, expected, outputs)
-        all_expected = frozenset[ProcessInstance]().union(*expected)
+        seen = self._seen(state, span, of.expected, outputs)
+        all_expected = frozenset[ProcessInstance]().union(*of.expected)
         raw_totals, output_totals = no_totals(), no_totals()
         for scrape, output in zip(span, outputs, strict=True):
             raw_totals = raw_totals.before(scrape.totals)
             output_totals = output_totals.before(output.totals)
         p50, p95 = _delays(outputs)
-        series = len(state.output.distinct_series(rows))
+        ids, named = state.output.distinct_series(rows), state.output.named(rows)
         usage = _usage(state.readings, span[0].window.number, span[-1].window.number)
         state.series_by_metric = state.output.metric_counts(rows)
+        labels = [state.output.distinct_labels(_joined(output.rows)) for output in outputs]
+        label_series = state.output.distinct_labels(rows)
         state.output.forget_unseen(now)
+        self._losses.output_lost(variant, state.output.take_gone())
         return Sample(
             host=self._settings.host,
             variant=variant,
@@ -241,12 +301,14 @@ class Meter:
             acknowledged=self._is_acknowledged(state, span),
             input_points=sum(scrape.points for scrape in span),
             output_points=sum(output.points for output in outputs),
-            series=series,
+            series=len(ids),
             active_series=state.output.active_series(now),
             hour_series=state.output.hour_series(now),
-            label_series=None,
-            label_colliding_points=None,
-            new_series=None,
+            label_series=label_series,
+            label_colliding_points=len(rows) - sum(labels),
+            new_series=(
+                state.counted.new_in(ids, ended=span[-1].arrived) if state.counted else None
+            ),
             stored_bytes=sum(output.stored_bytes for output in outputs),
             otlp_bytes=sum(output.otlp_bytes for output in outputs),
             metric_names=len(state.series_by_metric),
@@ -256,7 +318,7 @@ class Meter:
             critical_seen=tuple(sorted(seen)),
             critical_missing=tuple(sorted(all_expected - seen)),
             totals=compare_totals(raw_totals, output_totals),
-            visibility={},
+            visibility={signal: use.visibility(named[signal]) for signal, use in of.uses.items()},
             cpu_seconds=usage.cpu_seconds,
             rss_bytes=usage.rss_bytes,
             refused_points=usage.refused_points,
@@ -292,8 +354,10 @@ class Meter:
             if (scrape.window.number + 1) % state.timing.relay_every == 0
         ]
         taken = all(number in state.acknowledged for number in relayed)
-        state.acknowledged.difference_update(relayed)
-        return taken
+        is_disturbed = any(scrape.window.number in self._disturbed for scrape in span)
+        # Also drops what a variant far behind acknowledged after its span was closed.
+        state.acknowledged = {n for n in state.acknowledged if n > span[-1].window.number}
+        return taken and not is_disturbed
 
 
 def _scrapes_per_span(settings: MeterSettings) -> int:
@@ -309,6 +373,11 @@ def _scrapes_per_span(settings: MeterSettings) -> int:
             "span; make one a multiple of the other"
         )
     return longest
+
+
+def _counted_series(settings: MeterSettings) -> CountedSeries | None:
+    every = settings.production_interval
+    return CountedSeries(every) if every is not None else None
 
 
 def _grace_nano(settings: MeterSettings) -> int:

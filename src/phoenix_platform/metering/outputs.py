@@ -1,23 +1,21 @@
 """The output of one variant, put together again scrape by scrape."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phoenix_platform.metering.counters import CounterNumbers
+from phoenix_platform.metering.instances import Instance
 from phoenix_platform.metering.pairing import Pairing, Window
 from phoenix_platform.metering.patterns import ProcessPattern
 from phoenix_platform.metering.processes import Process
 from phoenix_platform.metering.streams import Decoder, Stream
 from phoenix_platform.metering.totals import Totals, no_totals
+from phoenix_platform.metering.visibility import SIGNALS, Named, group_names
 from phoenix_platform.metering.windows import SeriesWindows
 from phoenix_platform.otlp.columns import NO_RECORDED_VALUE, Columns
-
-_KEEP_SERIES_NANO: Final = 60_000_000_000
-_KEEP_SCRAPES: Final = 12
 
 
 def _no_rows() -> list[NDArray[np.uint32]]:
@@ -51,16 +49,16 @@ class VariantOutput:
         critical: Sequence[ProcessPattern],
         *,
         interval_nano: int,
-        emits_every_nano: int,
+        keep_nano: int,
         began_unix_nano: int,
     ) -> None:
         self._stream = Stream(decoder, critical)
         self._windows = SeriesWindows(began_unix_nano)
-        self._keep_nano = max(_KEEP_SERIES_NANO, _KEEP_SCRAPES * emits_every_nano)
+        self._keep_nano = keep_nano
         self.pairing = Pairing(interval_nano)
         self._scrapes: dict[int, ScrapeOutput] = {}
-        self._window_of: dict[int, Window] = {}
-        self._previous_of: dict[int, Window | None] = {}
+        self._windows_of: dict[int, tuple[Window, Window | None]] = {}
+        """By scrape not closed yet: its own, and that of the scrape given before it."""
         self._last_relayed: Window | None = None
         self._closed_before = 0
         self.late_points = 0
@@ -71,12 +69,18 @@ class VariantOutput:
     def begin(self, window: Window) -> None:
         """Scrape `window` is about to be sent to the variant."""
         self.pairing.begin(window)
-        self._window_of[window.number] = window
-        self._previous_of[window.number] = self._last_relayed
+        # A variant far behind is given scrapes that are closed already.
+        if window.number >= self._closed_before:
+            self._windows_of[window.number] = (window, self._last_relayed)
         self._last_relayed = window
 
-    def take(self, body: bytes, *, now: int) -> None:
-        """Measure one request of the variant.
+    def take(self, body: bytes, *, now: int, wall_offset: int = 0) -> None:
+        """Measure one request of the variant that arrived at `now`.
+
+        Args:
+            body: Uncompressed OTLP.
+            now: Steady time, nanoseconds.
+            wall_offset: What the clock that stamps the points says more than `now`, nanoseconds.
 
         Raises:
             InvalidInputError: If the body is malformed.
@@ -89,28 +93,32 @@ class VariantOutput:
         self.late_points += int(((assigned >= 0) & (assigned < self._closed_before)).sum())
         in_time = assigned[(assigned >= 0) & (assigned >= self._closed_before)]
         for number in np.unique(in_time).tolist():
-            self._add(number, columns, assigned == number, now=now)
+            self._add(number, columns, assigned == number, arrived=now + wall_offset)
 
     def close(self, numbers: Iterable[int]) -> list[ScrapeOutput]:
         """Hand over what left of these scrapes; what arrives for them from now on is late."""
         closed: list[ScrapeOutput] = []
         for number in numbers:
             closed.append(self._scrapes.pop(number, ScrapeOutput()))
-            self._window_of.pop(number, None)
-            self._previous_of.pop(number, None)
+            self._windows_of.pop(number, None)
             self._closed_before = max(self._closed_before, number + 1)
         return closed
 
     @property
-    def pids_by_name(self) -> Mapping[str, AbstractSet[int]]:
-        return self._stream.pids_by_name
+    def instances(self) -> CounterNumbers:
+        """The processes that have series of their own in the output now."""
+        return self._stream.instances
+
+    def take_gone(self) -> Sequence[Instance]:
+        return self._stream.take_gone()
 
     def take_late_points(self) -> int:
         late, self.late_points = self.late_points, 0
         return late
 
     def forget_unseen(self, now: int) -> None:
-        ids, seen = self._stream.forget_unseen(now - self._keep_nano)
+        held = [rows for output in self._scrapes.values() for rows in output.rows]
+        ids, seen = self._stream.forget_unseen(now - self._keep_nano, but=held)
         self._windows.forget(ids, seen, now=now)
 
     def active_series(self, now: int) -> int | None:
@@ -130,6 +138,22 @@ class VariantOutput:
         counts = np.bincount(self._stream.metric[unique], minlength=len(names)).tolist()
         return {name: count for name, count in zip(names, counts, strict=True) if count}
 
+    def distinct_labels(self, rows: NDArray[np.uint32]) -> int:
+        """How many series these rows are when only metric name and point attributes tell them apart."""
+        is_there = np.zeros(len(self._stream.labels), bool)
+        is_there[self._stream.label[rows]] = True
+        return int(np.count_nonzero(is_there))
+
+    def named(self, rows: NDArray[np.uint32]) -> dict[str, Named]:
+        """By signal, the processes that these rows name for it."""
+        signals = self._stream.signal[rows]
+        named: dict[str, Named] = {}
+        for number, signal in enumerate(SIGNALS):
+            of_signal = rows[signals == number]
+            pids = np.unique(self._stream.pid[of_signal])
+            named[signal] = Named(pids[pids >= 0], group_names(self.groups(of_signal)))
+        return named
+
     def pids(self, rows: NDArray[np.uint32]) -> frozenset[int]:
         """Process ids that still have a series of their own."""
         pids = np.unique(self._stream.pid[rows])
@@ -141,21 +165,23 @@ class VariantOutput:
         found = (self._stream.process(row) for row in grouped.tolist())
         return [group for group in found if group is not None]
 
-    def _add(self, number: int, columns: Columns, chosen: NDArray[np.bool_], *, now: int) -> None:
+    def _add(
+        self, number: int, columns: Columns, chosen: NDArray[np.bool_], *, arrived: int
+    ) -> None:
         output = self._scrapes.setdefault(number, ScrapeOutput())
         rows = columns.rows[chosen]
         has_value = (columns.flags[chosen] & NO_RECORDED_VALUE) == 0
-        window, previous = self._window_of[number], self._previous_of[number]
+        window, previous = self._windows_of[number]
         output.points += len(rows)
         output.stored_bytes += int(self._stream.point_bytes[rows].sum())
         output.otlp_bytes += round(columns.body_bytes * len(rows) / len(columns))
         output.rows.append(rows[has_value])
-        output.delays.append(((now - window.ended_unix_nano) / 1e9, len(rows)))
+        output.delays.append(((arrived - window.ended_unix_nano) / 1e9, len(rows)))
         output.totals = output.totals.beside(
-            self._stream.totals(
+            self._stream.parts(
                 columns,
                 chosen,
                 scrape=number,
                 previous_started=previous.started_unix_nano if previous else None,
-            )
+            ).totals()
         )

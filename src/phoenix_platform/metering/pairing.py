@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 _REMEMBERED_SCRAPES: Final = 4096
 """Enough for any batch or delay that the watermark still waits for; what is older is late anyway."""
 
+_REMEMBERED_REFUSALS: Final = 64
+"""A variant that hung may let out what it was given before, once it goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -26,10 +29,15 @@ class Pairing:
     def __init__(self, interval_nano: int) -> None:
         self._interval_nano = interval_nano
         self._accepted: deque[Window] = deque(maxlen=_REMEMBERED_SCRAPES)
+        self._refused: deque[Window] = deque(maxlen=_REMEMBERED_REFUSALS)
         self._in_flight: Window | None = None
 
     def begin(self, window: Window) -> None:
         """The scrape is on its way: its output may be here before its acknowledgement."""
+        if self._accepted and window.ended_unix_nano <= self._accepted[-1].ended_unix_nano:
+            # The clock went back: times no longer tell the scrapes before from those to come.
+            self._accepted.clear()
+            self._refused.clear()
         self._in_flight = window
 
     def accept(self, window: Window) -> None:
@@ -37,7 +45,9 @@ class Pairing:
         self._in_flight = None
 
     def refuse(self) -> None:
-        """The scrape under way was not taken whole."""
+        """The scrape under way was not taken whole; what comes of it all the same is its own."""
+        if self._in_flight is not None:
+            self._refused.append(self._in_flight)
         self._in_flight = None
 
     def assign(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -46,17 +56,26 @@ class Pairing:
         Args:
             times: Times of the points, nanoseconds since 1970, shape [n].
         """
+        assigned = np.full(len(times), -1, np.int64)
+        if not len(times):
+            return assigned
         candidates = list(self._accepted)
         if self._in_flight is not None:
             candidates.append(self._in_flight)
-        if not candidates or not len(times):
-            return np.full(len(times), -1, np.int64)
-        whole = self._whole(candidates, int(times.min()), int(times.max()))
-        if whole is not None:
-            return np.full(len(times), whole.number, np.int64)
-        ends = np.array([window.ended_unix_nano for window in candidates])
-        numbers = np.array([window.number for window in candidates])
-        return numbers[np.minimum(np.searchsorted(ends, times), len(ends) - 1)]
+        if candidates:
+            whole = self._whole(candidates, int(times.min()), int(times.max()))
+            if whole is not None:
+                assigned[:] = whole.number
+                if whole.started_unix_nano <= times.min():
+                    return assigned
+            else:
+                ends = np.array([window.ended_unix_nano for window in candidates])
+                numbers = np.array([window.number for window in candidates])
+                assigned = numbers[np.minimum(np.searchsorted(ends, times), len(ends) - 1)]
+        for window in self._refused:
+            is_own = (window.started_unix_nano <= times) & (times <= window.ended_unix_nano)
+            assigned[is_own] = window.number
+        return assigned
 
     def _whole(self, candidates: list[Window], first: int, last: int) -> Window | None:
         """The scrape that the whole request belongs to, whatever was done to its times."""

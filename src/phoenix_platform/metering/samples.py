@@ -73,7 +73,8 @@ class Sample:
     ended_unix_nano: int
     """Time of the last raw point in the span (b of the last scrape)."""
     acknowledged: bool
-    """Whether the variant took every scrape of the span whole (2xx, no partial success)."""
+    """Whether the variant took every scrape of the span whole (2xx, no partial success), and no clock
+    jump near it leaves in doubt what belongs to it."""
     input_points: int
     """Data points in the raw scrapes of the span."""
     output_points: int
@@ -101,7 +102,7 @@ class Sample:
     late_points: int
     """Points that belong to a span already closed; they are in no sample."""
     raw_processes: int
-    """Process instances in the raw scrapes of the span."""
+    """Processes in the raw scrape of the span that held most."""
     critical_seen: tuple[ProcessInstance, ...]
     """Critical processes of the raw stream that stayed visible one to one."""
     critical_missing: tuple[ProcessInstance, ...]

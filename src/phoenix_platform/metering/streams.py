@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from phoenix_platform.metering.counters import CounterNumbers
 from phoenix_platform.metering.increases import Increases
+from phoenix_platform.metering.instances import Instance
 from phoenix_platform.metering.metrics import ADDITIVITY_OF, RESOLUTION_OF, Additivity
 from phoenix_platform.metering.patterns import ProcessPattern
 from phoenix_platform.metering.processes import PREFIX, Process, process_of
 from phoenix_platform.metering.totals import NUMBER_OF_METRIC, Totals, no_totals, sum_by_metric
+from phoenix_platform.metering.visibility import NUMBER_OF_SIGNAL_METRIC
 from phoenix_platform.otlp.columns import NO_RECORDED_VALUE, Columns
 from phoenix_platform.otlp.series import Kind, Series, Temporality
 
@@ -38,6 +40,23 @@ class Decoder(Protocol):
     def forget(self, rows: NDArray[np.uint32]) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the points of additive metrics add to the sums; shapes [n], points with a finite value only."""
+
+    rows: NDArray[np.uint32]
+    metrics: NDArray[np.int16]
+    parts: NDArray[np.float64]
+    """Increases of cumulative counters, else the values themselves."""
+    values: NDArray[np.float64]
+
+    def totals(self) -> Totals:
+        """Sums by metric."""
+        if not len(self.rows):
+            return no_totals()
+        return sum_by_metric(self.metrics, self.parts, self.values)
+
+
 @dataclass(slots=True)
 class _Resource:
     """A resource and how many rows use it; holding it keeps its identity from being given away."""
@@ -57,8 +76,11 @@ class Stream:
         self._counters = CounterNumbers()
         self._resources: dict[int, _Resource] = {}
         self._metric_numbers: dict[str, int] = {}
-        self.pids_by_name: dict[str, set[int]] = {}
-        """Every process id that had a series of its own, by executable name; since the start."""
+        self.instances = CounterNumbers()
+        """The processes that have series of their own now."""
+        self.labels = CounterNumbers()
+        """What the series are when only the points' attributes tell them apart."""
+        self._gone: list[Instance] = []
         self._process_of: list[Process | None] = [None] * _FIRST_ROWS
         self.metric = np.zeros(_FIRST_ROWS, np.int32)
         """Number of the row's metric name."""
@@ -67,6 +89,12 @@ class Stream:
         self.is_critical = np.zeros(_FIRST_ROWS, bool)
         self.is_group = np.zeros(_FIRST_ROWS, bool)
         """Whether the row has process attributes but no pid."""
+        self.instance = np.full(_FIRST_ROWS, _NO_NUMBER, np.int64)
+        """Number of the row's process in `instances`; -1 where the series carries no pid."""
+        self.label = np.zeros(_FIRST_ROWS, np.int64)
+        """Number of the row in `labels`."""
+        self.signal = np.full(_FIRST_ROWS, _NO_NUMBER, np.int8)
+        """Number of the row's signal; -1 where its metric is none."""
         self._additive = np.full(_FIRST_ROWS, _NO_NUMBER, np.int16)
         self._counter = np.full(_FIRST_ROWS, _NO_NUMBER, np.int64)
         self._resolution = np.ones(_FIRST_ROWS)
@@ -102,9 +130,19 @@ class Stream:
         self._last_seen[columns.rows] = now
         return columns
 
-    def forget_unseen(self, before: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Drop all series whose last point arrived before that time; as `last_seen`, of these."""
-        stale = np.nonzero(self._in_use & (self._last_seen < before))[0]
+    def forget_unseen(
+        self, before: int, *, but: Sequence[NDArray[np.uint32]] = ()
+    ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Drop all series whose last point arrived before that time; as `last_seen`, of these.
+
+        Args:
+            before: Nanoseconds since 1970.
+            but: Rows that somebody still holds.
+        """
+        is_stale = self._in_use & (self._last_seen < before)
+        for rows in but:
+            is_stale[rows] = False
+        stale = np.nonzero(is_stale)[0]
         ids, seen = self.ids[stale].copy(), self._last_seen[stale]
         for row in stale.tolist():
             self._drop(row)
@@ -117,15 +155,20 @@ class Stream:
         rows = np.nonzero(self._in_use)[0]
         return self.ids[rows], self._last_seen[rows]
 
-    def totals(
+    def take_gone(self) -> Sequence[Instance]:
+        """The processes whose last series was dropped since this was asked before."""
+        gone, self._gone = self._gone, []
+        return gone
+
+    def parts(
         self,
         columns: Columns,
         chosen: NDArray[np.bool_],
         *,
         scrape: int,
         previous_started: int | None,
-    ) -> Totals:
-        """Sums by additive metric over the chosen points, which must be of one scrape.
+    ) -> Parts:
+        """What the chosen points, which must be of one scrape, add to the sums by additive metric.
 
         Args:
             columns: A body of this stream.
@@ -134,9 +177,9 @@ class Stream:
             previous_started: Time of the first raw point of the scrape before; None without one.
         """
         has_value = (columns.flags & NO_RECORDED_VALUE) == 0
-        chosen = chosen & has_value & (self._additive[columns.rows] != _NO_NUMBER)
-        if not chosen.any():
-            return no_totals()
+        # What is no number adds nothing, and must not take the sum of all others with it.
+        chosen = chosen & has_value & np.isfinite(columns.value)
+        chosen &= self._additive[columns.rows] != _NO_NUMBER
         rows, values = columns.rows[chosen], columns.value[chosen]
         parts = values.copy()
         cumulative = self._counter[rows] != _NO_NUMBER
@@ -148,22 +191,29 @@ class Stream:
             scrape=scrape,
             previous_started=previous_started,
         )
-        return sum_by_metric(self._additive[rows], parts, values)
+        return Parts(rows, self._additive[rows], parts, values)
 
     def _learn(self, row: int, series: Series) -> None:
         process = self._process_named_by(series)
         self._process_of[row] = process
         self.metric[row] = self._metric_numbers.setdefault(series.metric, len(self._metric_numbers))
         self.pid[row] = -1 if process is None or process.pid is None else process.pid
+        self.instance[row] = _NO_NUMBER
         if process is not None and process.pid is not None:
-            self.pids_by_name.setdefault(process.name, set()).add(process.pid)
+            self.instance[row], _ = self.instances.claim(Instance(process.pid, process.name))
         self.is_group[row] = process is not None and process.pid is None
         self.is_critical[row] = process is not None and process.is_critical
+        own = repr(sorted(series.attributes.items()))
+        self.label[row], _ = self.labels.claim((series.metric, own))
         self._additive[row] = _additive_number(series)
+        is_signal = self._additive[row] != _NO_NUMBER
+        self.signal[row] = (
+            NUMBER_OF_SIGNAL_METRIC.get(series.metric, _NO_NUMBER) if is_signal else _NO_NUMBER
+        )
         self._resolution[row] = RESOLUTION_OF.get(series.metric, 1.0)
         self._counter[row] = _NO_NUMBER
         if self._additive[row] != _NO_NUMBER and _is_counter(series):
-            self._counter[row] = self._claim_counter(row, series, process)
+            self._counter[row] = self._claim_counter(row, series, process, own)
         self._in_use[row] = True
 
     def _process_named_by(self, series: Series) -> Process | None:
@@ -178,9 +228,9 @@ class Stream:
             return process_of({**series.resource, **series.attributes}, self._critical)
         return resource.process
 
-    def _claim_counter(self, row: int, series: Series, process: Process | None) -> int:
-        of_instance = process is not None and process.pid is not None
-        own = repr(sorted(series.attributes.items())) if of_instance else str(self.ids[row])
+    def _claim_counter(self, row: int, series: Series, process: Process | None, own: str) -> int:
+        if process is None or process.pid is None:
+            own = str(self.ids[row])
         number, is_new = self._counters.claim(
             (process.pid if process else None, series.metric, own)
         )
@@ -195,6 +245,12 @@ class Stream:
             del self._resources[key]
         if self._counter[row] != _NO_NUMBER:
             self._counters.release(int(self._counter[row]))
+        self.labels.release(int(self.label[row]))
+        process = self._process_of[row]
+        if self.instance[row] != _NO_NUMBER and self.instances.release(int(self.instance[row])):
+            assert process is not None
+            assert process.pid is not None
+            self._gone.append(Instance(process.pid, process.name))
         self._process_of[row] = None
         self._in_use[row] = False
 
@@ -210,7 +266,7 @@ class Stream:
 
 
 _ROW_ARRAYS: Final = (
-    "metric", "pid", "is_critical", "is_group", "_additive", "_counter", "_resolution",
+    "metric", "pid", "is_critical", "is_group", "instance", "label", "signal", "_additive", "_counter", "_resolution",
     "_last_seen", "_in_use",
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from phoenix_platform.cli.trial.options import (
     production_interval_of,
 )
 from phoenix_platform.cli.trial.summary import print_summary
-from phoenix_platform.metering.meter import NameLoss
+from phoenix_platform.metering.instances import NameLoss
 from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.pipelines import catalog
 from phoenix_platform.pipelines.secrets import masked

@@ -68,7 +68,28 @@ def test_output_of_the_scrape_before_may_come_while_the_next_is_under_way(pairin
     assert assigned(pairing, a_window(2).started_unix_nano, a_window(2).ended_unix_nano) == [2, 2]
 
 
-def test_a_refused_scrape_takes_no_output(pairing: Pairing) -> None:
+def test_output_of_a_refused_scrape_is_its_own(pairing: Pairing) -> None:
     pairing.begin(a_window(3))
     pairing.refuse()
-    assert assigned(pairing, a_window(3).started_unix_nano) == [2]
+    assert assigned(pairing, a_window(3).started_unix_nano) == [3]
+    pairing.begin(a_window(4))
+    pairing.accept(a_window(4))
+    assert assigned(pairing, a_window(3).started_unix_nano) == [3]
+    assert assigned(pairing, a_window(3).started_unix_nano, NOON + 3 * SECOND + SECOND // 2) == [
+        3,
+        4,
+    ]
+
+
+def test_a_refusal_of_nothing_changes_nothing() -> None:
+    pairing = Pairing(SECOND)
+    pairing.refuse()
+    assert assigned(pairing, NOON) == [-1]
+
+
+def test_after_the_clock_went_back_the_scrapes_before_take_nothing(pairing: Pairing) -> None:
+    back = Window(3, NOON - 3600 * SECOND, NOON - 3600 * SECOND + MILLISECOND)
+    pairing.begin(back)
+    pairing.accept(back)
+    assert assigned(pairing, back.started_unix_nano) == [3]
+    assert assigned(pairing, a_window(1).started_unix_nano) == [3]

@@ -20,12 +20,12 @@ def a_stream() -> Stream:
 def cpu_total(stream: Stream, processes: list[FakeProcess], scrape: int) -> float:
     at = NOON + scrape * SECOND
     columns = stream.take(a_scrape(processes, at), now=at)
-    totals = stream.totals(
+    totals = stream.parts(
         columns,
         np.ones(len(columns), bool),
         scrape=scrape,
         previous_started=at - SECOND if scrape else None,
-    )
+    ).totals()
     return float(totals.values[0])
 
 
@@ -76,7 +76,7 @@ def test_a_point_without_a_value_adds_nothing() -> None:
     stream = a_stream()
     columns = stream.take(a_scrape([FakeProcess(pid=1)], NOON), now=NOON)
     columns.flags[:] = 1
-    totals = stream.totals(columns, np.ones(3, bool), scrape=0, previous_started=None)
+    totals = stream.parts(columns, np.ones(3, bool), scrape=0, previous_started=None).totals()
     assert np.isnan(totals.values).all()
 
 
@@ -85,10 +85,11 @@ def test_a_counter_number_is_free_when_its_last_user_let_it_go() -> None:
     assert numbers.claim("a") == (0, True)
     assert numbers.claim("a") == (0, False)
     assert numbers.claim("b") == (1, True)
-    numbers.release(0)
+    assert not numbers.release(0)
     assert numbers.claim("a") == (0, False)
-    numbers.release(0)
-    numbers.release(0)
+    assert not numbers.release(0)
+    assert numbers.release(0)
+    assert ("a" in numbers, list(numbers.in_use()), len(numbers)) == (False, ["b"], 2)
     assert numbers.claim("c") == (0, True)
     assert numbers.claim("a") == (2, True)
 
@@ -133,5 +134,5 @@ def test_a_histogram_under_a_known_name_is_not_summed() -> None:
     metric.histogram.data_points.add(time_unix_nano=NOON, count=1, sum=3.0)
     stream = a_stream()
     columns = stream.take(request.SerializeToString(), now=NOON)
-    totals = stream.totals(columns, np.ones(1, bool), scrape=0, previous_started=None)
+    totals = stream.parts(columns, np.ones(1, bool), scrape=0, previous_started=None).totals()
     assert np.isnan(totals.values).all()

@@ -2,7 +2,7 @@
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -140,7 +140,7 @@ def counts_of(trial: Trial) -> dict[str, int]:
     """Scrapes that were made, and those that did not arrive whole."""
     return {
         "scrapes": trial.seen.scrapes,
-        "repeated_scrapes": trial.meter.repeated_scrapes,
+        **asdict(trial.meter.irregularities),
         **{
             f"{variant}_lost_scrapes": relay.lost_scrapes for variant, relay in trial.relays.items()
         },

@@ -17,7 +17,7 @@ from phoenix_platform.cli.trial.snapshot import Snapshot, take_snapshot
 from phoenix_platform.cli.trial.views import View
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.units import show_share
-from phoenix_platform.metering.meter import NameLoss
+from phoenix_platform.metering.instances import NameLoss
 from phoenix_platform.metering.samples import Sample, Variant
 
 _PARTIAL_EVERY_SECONDS: Final = 5.0
@@ -132,6 +132,7 @@ async def run_trial(
         ignore=options.ignore,
         critical=options.critical,
         critical_identity=options.plan.critical_identity,
+        production_interval=options.plan.production_interval,
         environment=environment,
     )
     async with AsyncExitStack() as stack:
@@ -160,6 +161,7 @@ async def run_trial(
                 *_rules_behind(course),
                 *_last_words(course, ending, judgement),
                 *_refusals(course),
+                *_stand_ins(course),
                 *topology.notes,
                 *topology.ignored,
                 *not_measured,
@@ -201,6 +203,20 @@ def _refusals(course: _Course) -> list[str]:
     ]
 
 
+def _stand_ins(course: _Course) -> list[str]:
+    """Which processors of a variant are ours, and that their CPU is in its collector's."""
+    topology = course.trial.topology
+    return [
+        f"CPU of the {variant} includes {', '.join(names)}, which stand in for settings of its receiver; "
+        "not measured apart"
+        for variant, names in (
+            (Variant.BASELINE, topology.baseline.stand_ins),
+            (Variant.CANDIDATE, topology.candidate.stand_ins),
+        )
+        if names
+    ]
+
+
 def _rules_behind(course: _Course) -> list[str]:
     """Which processors may have dropped a critical process, if one is missing."""
     missing = any(
@@ -220,7 +236,7 @@ async def _walk(course: _Course) -> Ending:
             course.keep()
             course.take(samples)
             if samples and course.look(course.conditions()).verdict is not None:
-                return Ending()
+                return Ending(aborted_because=_kept_nothing(course))
             if not course.last:
                 course.show()
             if (reason := _too_much_cpu(course)) is not None:
@@ -230,6 +246,19 @@ async def _walk(course: _Course) -> Ending:
     except CollectorFailedError as error:
         return Ending.of_failure(error)
     raise AssertionError  # the intervals do not end by themselves
+
+
+def _kept_nothing(course: _Course) -> str | None:
+    """Why a candidate that works well was aborted: its own rules keep nothing of this host."""
+    samples = [one for one in course.record.samples if one.variant is Variant.CANDIDATE]
+    rules = course.trial.topology.candidate.drops_with
+    is_empty = samples and not any(one.output_points or one.dropped_points for one in samples)
+    if not (rules and is_empty and all(one.acknowledged for one in samples)):
+        return None
+    return (
+        "The candidate took every scrape and let nothing out: no process on this host is among those that its "
+        f"rules keep ({', '.join(rules)}). Name processes that run here in it, or try it where they run."
+    )
 
 
 def _too_much_cpu(course: _Course) -> str | None:

@@ -1,5 +1,6 @@
 """The end of a trial: the verdict in words, the facts in tables, what was lost by name."""
 
+import shlex
 from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
@@ -14,8 +15,9 @@ from phoenix_platform.cli.trial import words
 from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.cli.trial.snapshot import Snapshot
 from phoenix_platform.core.units import show_duration, show_share
-from phoenix_platform.metering.meter import NameLoss
+from phoenix_platform.metering.instances import NameLoss
 from phoenix_platform.metering.samples import Variant
+from phoenix_platform.pipelines import catalog
 
 _MOST_NAMES = 15
 _STYLE_OF = {
@@ -57,8 +59,19 @@ def _parts(
     yield _names(judgement)
     yield _facts(options, judgement, snapshot)
     yield _losses(losses)
+    yield from _to_take_home(options, judgement)
     for note in notes:
         yield Text(f"note: {note}", style="dim")
+
+
+def _to_take_home(options: TrialOptions, judgement: Judgement) -> Iterable[Text]:
+    """The command that puts a promoted entry of the catalog into the user's own configuration."""
+    name, baseline = options.candidate.name, options.baseline.name
+    if judgement.verdict is Verdict.PROMOTE and name in catalog.names():
+        into = "my-config.yaml" if baseline in catalog.names() else shlex.quote(baseline)
+        yield Text(
+            f"To take it home: phoenix pipeline export {name} --into {into} --target otelcol-contrib@VERSION"
+        )
 
 
 def _savings(judgement: Judgement) -> Table:
