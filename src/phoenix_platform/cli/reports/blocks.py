@@ -20,6 +20,8 @@ class Table:
     folded: bool = False
     """Whether it opens on demand only."""
     is_half: bool = False
+    is_wordy: bool = False
+    """Whether the last column holds sentences."""
     statuses: tuple[str, ...] = ()
     """One for each row, where rows have a status: sets its mark. The words are in the cells."""
 

@@ -23,6 +23,7 @@ _LINE_HEIGHT: Final = 15.0
 _TOP: Final = 14.0
 _BOTTOM: Final = 26.0
 _GAP: Final = 8.0
+_LOOK_AHEAD: Final = 1.09
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Chart:
     """What a reader who does not see the drawing must know."""
     lines: Sequence[Line]
     seconds: float
-    """Where the time axis ends."""
+    """How long the run took; the time axis ends there, or a little later where there are bounds."""
     show: Callable[[float], str]
     """A value of the vertical axis in words, with its unit."""
     low: float | None = 0.0
@@ -90,12 +91,13 @@ def draw(chart: Chart, frame: Frame) -> Markup:
     words = [chart.show(tick) for tick in ticks]
     left = _LETTER * max(map(len, words)) + _GAP
     right = frame.width - max(_label_widths(chart), default=0.0) - _GAP
-    horizontal = Scale(0.0, max(chart.seconds, 1e-9), left, right)
+    horizontal = Scale(0.0, max(chart.seconds * _beyond(chart), 1e-9), left, right)
     vertical = Scale(ticks[0], ticks[-1], frame.height - _BOTTOM, _TOP)
     is_empty = not has_values(chart)
     parts: list[Markup] = [
         *(() if is_empty else _vertical_axis(ticks, words, horizontal, vertical)),
         *_time_axis(chart, frame, horizontal),
+        *_end_of_run(chart, horizontal, vertical),
         *_band(chart, horizontal, vertical),
         *_target(chart, horizontal, vertical),
         *(part for line in chart.lines for part in _line(line, frame, horizontal, vertical)),
@@ -113,6 +115,11 @@ def draw(chart: Chart, frame: Frame) -> Markup:
         role="img",
         class_="chart",
     )
+
+
+def _beyond(chart: Chart) -> float:
+    """Bounds speak for the time after the run, so they go on beyond its end."""
+    return _LOOK_AHEAD if chart.bounds_name else 1.0
 
 
 def has_values(chart: Chart) -> bool:
@@ -171,13 +178,13 @@ def _line(line: Line, frame: Frame, horizontal: Scale, vertical: Scale) -> Itera
 
 
 def _band(chart: Chart, horizontal: Scale, vertical: Scale) -> Iterator[Markup]:
-    ends = [*(bounds.seconds for bounds in chart.bounds[1:]), chart.seconds]
+    ends = [*(bounds.seconds for bounds in chart.bounds[1:]), chart.seconds * _LOOK_AHEAD]
     known = [
         (horizontal.place(bounds.seconds), horizontal.place(end), bounds.low, bounds.high)
         for bounds, end in zip(chart.bounds, ends, strict=False)
         if bounds.low is not None and bounds.high is not None
     ]
-    begin = known[0][0] if known else horizontal.end
+    begin = known[0][0] if known else horizontal.place(chart.seconds)
     if chart.bounds_name:
         yield from _unknown(begin, horizontal, vertical)
     for start, end, low, high in known:
@@ -200,7 +207,17 @@ def _unknown(end: float, horizontal: Scale, vertical: Scale) -> Iterator[Markup]
     words = "no bounds yet"
     if width > _LETTER * len(words):
         middle = horizontal.start + width / 2
-        yield element("text", words, x=middle, y=vertical.start - 10, class_="tick middle")
+        yield element("text", words, x=middle, y=vertical.start - 10, class_="tick middle halo")
+
+
+def _end_of_run(chart: Chart, horizontal: Scale, vertical: Scale) -> Iterator[Markup]:
+    if chart.bounds_name:
+        x = horizontal.place(chart.seconds)
+        yield element(
+            "path", d=f"M{x:.1f} {vertical.end:.1f}V{vertical.start:.1f}", class_="end-line"
+        )
+        y = vertical.end - 4
+        yield element("text", "end of the run", x=x, y=y, class_="tick middle")
 
 
 def _target(chart: Chart, horizontal: Scale, vertical: Scale) -> Iterator[Markup]:
@@ -211,7 +228,7 @@ def _target(chart: Chart, horizontal: Scale, vertical: Scale) -> Iterator[Markup
         "path", d=f"M{horizontal.start:.1f} {y:.1f}H{horizontal.end:.1f}", class_="target"
     )
     x = horizontal.start + 6
-    yield element("text", chart.target_name, x=x, y=y - 6, class_="target-name")
+    yield element("text", chart.target_name, x=x, y=y - 6, class_="target-name halo")
 
 
 def _end_labels(chart: Chart, horizontal: Scale, vertical: Scale) -> Iterator[Markup]:

@@ -54,6 +54,7 @@ def _meaning(texts: Mapping[Variant, str]) -> Block:
         caption="What differs, by meaning",
         columns=("where", "what", "baseline", "candidate", "what it does"),
         rows=tuple(map(_row, changes)),
+        is_wordy=True,
     )
 
 

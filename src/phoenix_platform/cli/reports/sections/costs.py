@@ -54,7 +54,7 @@ def _row(estimate: CostEstimate, tariff: TariffCost) -> tuple[str, ...]:
     variants = [tariff.variants[variant] for variant in Variant]
     if not any(cost.list_price.known() for cost in variants):
         units = (
-            f"{_cases(cost.units, lambda units: amount(float(units)))} {tariff.unit.replace('_', ' ')}"
+            f"{_cases(cost.units, lambda units: amount(float(units)))} {tariff.unit.replace('_', ' ').replace('otlp', 'OTLP')}"
             if cost.units.known()
             else NO_DATA
             for cost in variants
@@ -89,6 +89,7 @@ def _notes(estimates: Sequence[CostEstimate]) -> Table:
         columns=("vendor", "price book", "dated", "hash", "notes"),
         rows=tuple(rows),
         folded=True,
+        is_wordy=True,
     )
 
 

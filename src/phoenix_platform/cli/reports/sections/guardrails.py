@@ -30,6 +30,7 @@ def guardrails(subject: Subject) -> Section:
         columns=("guardrail", "status", "seen", "limit", "why"),
         rows=tuple(map(_row, results)),
         numeric=(2, 3),
+        is_wordy=True,
         statuses=tuple(result.status.value for result in results),
     )
     return Section(

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 
+from phoenix_platform.analysis.explanations import lost_totals_sentences
 from phoenix_platform.analysis.verdicts import Scope
 from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.sections.losses import lost_names
 from phoenix_platform.cli.reports.subjects import Subject
 from phoenix_platform.cli.reports.words import SIGN_OF, answer, moment, whole
-from phoenix_platform.core.units import show_share
 from phoenix_platform.metering.samples import Variant
 
-_WHOLE_WAPE = 0.01
-"""Up to this error over the window a host total counts as preserved."""
 _SCOPE_OF = {
     Scope.FIRST_STAGE: "Speaks for a first stage: this host, this time, nothing of other hours.",
     Scope.FLEET: "Speaks for the fleet: the run was as long as a business cycle.",
@@ -48,7 +46,7 @@ def head_of(subject: Subject) -> Head:
         host=short_name(subject.trial.host.name),
         started_at=moment(subject.trial.started_at),
         scope=_SCOPE_OF[judgement.scope],
-        reasons=judgement.reasons,
+        reasons=tuple(each for each in judgement.reasons if each not in _lost_totals(subject)),
         price=tuple(_price(subject)),
         needed=judgement.needed,
         warnings=_warnings(subject),
@@ -75,12 +73,8 @@ def _price(subject: Subject) -> list[str]:
             f"{whole(processes)} processes of {whole(len(lost))} executable names have no series of "
             "their own any more."
         )
-    broken = [
-        f"{short_name(each.metric)} {show_share(each.bias)}"
-        for each in subject.judgement.fidelity
-        if each.variant is Variant.CANDIDATE and each.bias is not None and each.wape is not None
-        if each.wape > _WHOLE_WAPE
-    ]
-    if broken:
-        sentences.append(f"Sums over all processes are not whole any more: {', '.join(broken)}.")
-    return sentences or ["Nothing that was measured."]
+    return [*sentences, *_lost_totals(subject)] or ["Nothing that was measured."]
+
+
+def _lost_totals(subject: Subject) -> list[str]:
+    return lost_totals_sentences(subject.judgement.fidelity, subject.trial.plan)
