@@ -35,6 +35,8 @@ class Relay:
         self.last_refusal: str | None = None
         self.answers = 0
         """Scrapes that it answered, whatever it said."""
+        self.turned_away_scrapes = 0
+        """Scrapes that it answered and did not take whole."""
         self._is_sending = False
 
     @property
@@ -55,11 +57,13 @@ class Relay:
             scrape, body = await self._queue.get()
             self._is_sending = True
             self._meter.begin_relay(self._variant, scrape)
+            answers = self.answers
             reason = await self._send(body)
             self._meter.end_relay(self._variant, scrape, acknowledged=reason is None)
             self._is_sending = False
             if reason is not None:
                 self.refused_scrapes += 1
+                self.turned_away_scrapes += self.answers - answers
                 self.last_refusal = reason
 
     async def _send(self, body: bytes) -> str | None:

@@ -31,7 +31,10 @@ def test_before_the_first_interval_the_screen_says_that_it_waits() -> None:
 
 def test_after_a_few_scrapes_it_shows_the_exact_window_and_when_a_verdict_can_come() -> None:
     text = drawn(8)
-    assert "series in this window: −80.0 % (exact), first verdict possible in about" in text
+    assert "series in this window: −80.0 % (exact), too early to say when a" in text
+    later = drawn(40)
+    assert "series in this window: −80.0 % (exact), first verdict possible in about" in later
+    assert "Guardrail" not in later.replace("guardrail", "")
     assert "too early" in text
     assert "no data" in text
     assert "1 of 1" in text

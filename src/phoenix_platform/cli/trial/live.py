@@ -1,5 +1,6 @@
 """The screen of a running trial: what is known now, and what is still needed."""
 
+import math
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
@@ -16,6 +17,10 @@ from phoenix_platform.cli.trial.snapshot import Snapshot
 from phoenix_platform.core.units import show_duration, show_share
 from phoenix_platform.metering.samples import Variant
 
+_TELLING_INTERVALS = 20
+"""Before so many, the estimate jumps between the least time and several times of it."""
+_SAID_ABOVE = ("Guardrail ", "A first verdict is possible ")
+"""What the table of guardrails and the headline say already."""
 _STYLE_OF = {
     GuardrailStatus.PASS: "green",
     GuardrailStatus.PENDING: "yellow",
@@ -49,7 +54,8 @@ def _parts(snapshot: Snapshot, plan: Plan, title: str) -> Iterable[RenderableTyp
     yield _use(snapshot)
     if judgement is not None:
         for sentence in judgement.needed:
-            yield Text(sentence, style="yellow")
+            if not sentence.startswith(_SAID_ABOVE):
+                yield Text(sentence, style="yellow")
 
 
 def headline(judgement: Judgement, plan: Plan) -> str:
@@ -60,9 +66,17 @@ def headline(judgement: Judgement, plan: Plan) -> str:
     )
     look = state.last_look
     if look is None or look.reduction_low is None:
-        left = (judgement.verdict_possible_at - state.intervals) * plan.interval.total_seconds()
-        return f"{text}, first verdict possible in about {show_duration(max(left, 0))}"
+        return f"{text}, {_first_verdict(judgement, state.intervals, plan)}"
     return f"{text}, for the longer run {words.bounds(state)}"
+
+
+def _first_verdict(judgement: Judgement, intervals: int, plan: Plan) -> str:
+    """When a verdict can come first: from the correlation, which the first scrapes do not tell."""
+    if intervals < _TELLING_INTERVALS:
+        return "too early to say when a verdict is possible"
+    left = (judgement.verdict_possible_at - intervals) * plan.interval.total_seconds()
+    minutes = math.ceil(max(left, 0) / 60)
+    return f"first verdict possible in about {max(minutes, 1)} min"
 
 
 def _reductions(judgement: Judgement) -> Table:

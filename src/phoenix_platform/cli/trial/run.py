@@ -235,8 +235,8 @@ async def _walk(course: _Course) -> Ending:
         async for samples in course.trial.intervals():
             course.keep()
             course.take(samples)
-            if samples and course.look(course.conditions()).verdict is not None:
-                return Ending(aborted_because=_kept_nothing(course))
+            if samples and (verdict := course.look(course.conditions()).verdict) is not None:
+                return Ending(aborted_because=_own_failure(course, verdict))
             if not course.last:
                 course.show()
             if (reason := _too_much_cpu(course)) is not None:
@@ -246,6 +246,30 @@ async def _walk(course: _Course) -> Ending:
     except CollectorFailedError as error:
         return Ending.of_failure(error)
     raise AssertionError  # the intervals do not end by themselves
+
+
+def _own_failure(course: _Course, verdict: Verdict) -> str | None:
+    """What the candidate did itself that the samples alone do not tell."""
+    match verdict:
+        case Verdict.ABORT:
+            return _kept_nothing(course)
+        case Verdict.INVALID:
+            return _turned_away(course)
+        case _:
+            return None
+
+
+def _turned_away(course: _Course) -> str | None:
+    """Why intervals are unpaired: a candidate that refuses what the baseline takes."""
+    relays = course.trial.relays
+    refused = relays[Variant.CANDIDATE].turned_away_scrapes
+    others = relays[Variant.BASELINE].refused_scrapes + relays[Variant.BASELINE].lost_scrapes
+    if not refused or others:
+        return None
+    return (
+        f"The candidate itself refused {refused} of {course.trial.seen.scrapes} scrapes, of which the baseline "
+        f"took every one; the last time with {relays[Variant.CANDIDATE].last_refusal}."
+    )
 
 
 def _kept_nothing(course: _Course) -> str | None:
