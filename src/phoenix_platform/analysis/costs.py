@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from phoenix_platform.analysis.costs_amounts import (
     amount_after_allowance,
@@ -35,6 +36,8 @@ from phoenix_platform.analysis.prices import (
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.core.units import show_duration
 from phoenix_platform.metering.samples import Sample, Variant
+
+_LONGEST_IN_SECONDS: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +285,6 @@ def _show_hosts(count: int) -> str:
 
 
 def _show_interval(interval: timedelta) -> str:
-    """In seconds up to some minutes, as configurations write it: `60 s`."""
+    """In seconds where configurations write it so: `60 s`, but `5 min`."""
     seconds = interval.total_seconds()
-    return f"{seconds:g} s" if seconds <= 120 else show_duration(seconds)  # noqa: PLR2004 - `5 min` reads better than `300 s`
+    return f"{seconds:g} s" if interval <= _LONGEST_IN_SECONDS else show_duration(seconds)

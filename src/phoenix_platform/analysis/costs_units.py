@@ -7,7 +7,7 @@ figure (the last scrape) and a high one (plus what an hour adds), and no likely 
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -61,7 +61,7 @@ class HostUse:
     def new_series_per_hour(self) -> Fraction | None:
         """Series that an hour adds, as seen at the production interval; None before its second scrape."""
         counted = self.counted[self.first_counted :]
-        if len(counted) < 2:  # noqa: PLR2004 - a rate needs two moments
+        if not counted[1:]:
             return None
         elapsed = counted[-1].ended_unix_nano - counted[0].ended_unix_nano
         new = sum(sample.new_series or 0 for sample in counted[1:])
@@ -174,8 +174,7 @@ def monthly_units(uses: Sequence[HostUse], tariff: Tariff, scale: Scale) -> Case
             series = _series([use.last.series for use in uses], likely, uses, scale)
             return _at_least_the_points(series, uses, tariff, scale)
         case BillingUnit.LABEL_SERIES:  # pragma: no branch - the last there is
-            # Label identities are not followed over a window. A new one needs a new series at least.
-            return _series([use.last.label_series for use in uses], [None], uses, scale)
+            return _label_series(uses, scale)
 
 
 def points_per_month(uses: Sequence[HostUse], scale: Scale) -> int:
@@ -210,6 +209,15 @@ def _series(
         low = None if low is None else min(low, likely)
         high = None if high is None else max(high, likely)
     return Cases(low=_scaled(low, scale), likely=_scaled(likely, scale), high=_scaled(high, scale))
+
+
+def _label_series(uses: Sequence[HostUse], scale: Scale) -> Cases:
+    """Churn is counted of series. It says something of labels only where these tell all series apart."""
+    are_told_apart = all(
+        sample.label_series == sample.series for use in uses for sample in use.compared
+    )
+    cases = _series([use.last.label_series for use in uses], [None], uses, scale)
+    return cases if are_told_apart else replace(cases, high=None)
 
 
 def _hourly_series(use: HostUse, scale: Scale) -> Fraction | None:

@@ -35,6 +35,8 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SEEN: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MOST_UNITS: Final = 10**18
+_MOST_SHOWN: Final = 60
+"""Characters of a wrong value in a message, which is one line."""
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
 
@@ -262,4 +264,4 @@ class _Fields:
 
 def _shown(value: Value) -> str:
     text = repr(thawed(value))
-    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004 - a part of one line
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

@@ -148,7 +148,7 @@ def _row(estimate: CostEstimate, tariff: TariffCost) -> tuple[str, ...]:
     name = f"{estimate.book.name}\n{tariff.name} ({tariff.confidence})"
     costs = [tariff.variants[variant] for variant in Variant]
     if not any(cost.list_price.known() for cost in costs):
-        units = (f"{_units(cost.units, tariff)} {_SHOWN_IN[tariff.unit][1]}" for cost in costs)
+        units = (_units(cost.units, tariff, _SHOWN_IN[tariff.unit][1]) for cost in costs)
         saved = SAVES_NOTHING if tariff.saves_nothing else f"amount: {NO_DATA}"
         return (name, *units, saved, f"amount: {NO_DATA}")
     amounts = (_money(cost.list_price, currency) for cost in costs)
@@ -227,18 +227,17 @@ def _hosts(estimate: CostEstimate) -> str:
     return "one host" if hosts == 1 else f"{hosts} hosts"
 
 
-def _units(units: Cases, tariff: TariffCost) -> str:
+def _units(units: Cases, tariff: TariffCost, unit: str = "") -> str:
     size, _ = _SHOWN_IN[tariff.unit]
 
     def show(count: Decimal) -> str:
         return _count(count) if size == 1 else _grouped((count / size).quantize(_TENTH))
 
-    return _cases(units, show)
+    return _cases(units, show, unit)
 
 
 def _money(cases: Cases, currency: str = "") -> str:
-    unit = f" {currency}" if currency else ""
-    return _cases(cases, lambda amount: _grouped(amount.quantize(_CENT, ROUND_HALF_EVEN)), unit)
+    return _cases(cases, lambda amount: _grouped(amount.quantize(_CENT, ROUND_HALF_EVEN)), currency)
 
 
 def _cases(cases: Cases, show: _Show, unit: str = "") -> str:
@@ -246,6 +245,7 @@ def _cases(cases: Cases, show: _Show, unit: str = "") -> str:
     known = cases.known()
     if not known:
         return NO_DATA
+    unit = f" {unit}" if unit else ""
     least, most = show(min(known)), show(max(known))
     if cases.likely is not None:
         likely = show(cases.likely)

@@ -176,12 +176,17 @@ def test_a_candidate_that_scrapes_less_often_leaves_the_source_its_interval() ->
 def test_prometheus_counts_series_by_labels_and_warns_of_those_that_collide() -> None:
     found = estimate(a_host(kept=3), PLAN, shipped_book("prometheus"))
     cost = found.tariffs[0].variants[Variant.BASELINE]
-    assert cost.units == cases(7, None, 7)
+    assert cost.units == cases(7, None, None)  # of labels, churn was not counted
     assert cost.list_price == NO_CASES
     assert found.tariffs[0].saves_nothing
     compared = SCRAPES - PLAN.discarded_scrapes
     assert found.colliding_points[Variant.BASELINE] == compared * (POINTS - 7)
     assert any(note.startswith("warning: candidate: ") for note in found.notes)
+
+
+def test_where_labels_tell_all_series_apart_their_churn_is_that_of_series() -> None:
+    samples = [replace(one, label_series=one.series) for one in a_host(new_series=10)]
+    assert baseline_units("prometheus", samples) == cases(2_100, None, 2_700)
 
 
 def test_colliding_points_that_were_not_counted_are_no_data() -> None:
