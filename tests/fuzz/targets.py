@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-from google.protobuf import json_format
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from tests.oracle.agreement import assert_agree, assert_same_numbers, assert_same_tables
+from tests.oracle.json_requests import officially_parsed
 from tests.oracle.lenient_messages import LENIENT_REQUEST
 from tests.oracle.plain_decoder import PlainDecoder
 
@@ -78,7 +77,7 @@ def json_text(data: bytes) -> None:
         return
     columns = assert_agree(PlainDecoder(LENIENT_REQUEST), Decoder(WIDE), transcoded)
     assert columns is not None
-    official = _official(data)
+    official = officially_parsed(data)
     if official is not None:
         expected, kernel = PlainDecoder(LENIENT_REQUEST), Decoder(WIDE)
         assert_same_numbers(expected.decode(official), kernel.decode(transcoded))
@@ -130,16 +129,6 @@ def _assert_offset(error: InvalidInputError, data: bytes) -> None:
     offset = error.facts["offset"]
     assert isinstance(offset, int)
     assert 0 <= offset <= len(data)
-
-
-def _official(data: bytes) -> bytes | None:
-    """As the official classes read JSON; `None` where they refuse."""
-    request = ExportMetricsServiceRequest()
-    try:
-        json_format.Parse(data, request, ignore_unknown_fields=True)
-    except (json_format.ParseError, ValueError, RecursionError):
-        return None
-    return request.SerializeToString()
 
 
 def _answer_of(app: OtlpReceiver, media_type: str, encoding: str, body: bytes) -> tuple[int, bytes]:

@@ -108,6 +108,44 @@ def test_text_that_is_not_utf_8_is_kept() -> None:
     assert series.attributes == {"k\udcff": "\udcc3"}
 
 
+def test_an_integer_and_a_double_are_values_of_one_series() -> None:
+    columns = Decoder().decode(
+        body(gauge("m", fixed64_field(6, -3) + A, double_field(4, 0.5) + A, A))
+    )
+    assert columns.rows.tolist() == [0, 0, 0]
+    assert str(columns.value.tolist()) == "[-3.0, 0.5, nan]"
+
+
+def test_no_recorded_value_is_a_flag_and_no_number() -> None:
+    columns = Decoder().decode(body(gauge("m", number_field(8, NO_RECORDED_VALUE) + A)))
+    assert columns.flags.tolist() == [NO_RECORDED_VALUE]
+    assert str(columns.value.tolist()) == "[nan]"
+
+
+def test_true_1_one_point_zero_and_the_text_1_are_four_series() -> None:
+    values = (number_field(2, 1), number_field(3, 1), double_field(4, 1.0), field(1, b"1"))
+    points = (field(7, field(1, b"k"), field(2, value)) for value in values)
+    decoder = Decoder()
+    assert decoder.decode(body(gauge("m", *points))).rows.tolist() == [0, 1, 2, 3]
+    assert len(set(decoder.table.ids.tolist())) == 4
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="body"),
+        pytest.param(field(1), id="resource-metrics"),
+        pytest.param(field(1, field(1)), id="resource"),
+        pytest.param(field(1, field(2)), id="scope-metrics"),
+        pytest.param(body(b""), id="metric"),
+        pytest.param(body(field(5)), id="gauge"),
+        pytest.param(body(field(7)), id="sum"),
+    ],
+)
+def test_what_is_empty_has_no_points(sent: bytes) -> None:
+    assert len(Decoder().decode(sent)) == 0
+
+
 def test_points_come_in_another_order_and_find_their_rows() -> None:
     decoder = Decoder()
     points = [a_point(value, attribute(7, "n", str(value))) for value in range(100)]

@@ -23,6 +23,8 @@ from tests.oracle.plain_decoder import PlainDecoder
 
 from phoenix_platform.otlp.decoding import Decoder
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine draws bodies slowly
+
 drawn = settings(
     max_examples=30,
     deadline=None,
