@@ -9,7 +9,7 @@ names never look alike.
 import re
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 LONGEST_NAME: Final = 80
 """Characters of a name that are shown; the kernel's own names have 15, others may have any number."""
@@ -39,21 +39,19 @@ def readable(text: str) -> str:
 
 def element(name: str, *content: str | Markup, **attributes: str | float | None) -> Markup:
     """An element of SVG or HTML. Attributes: `_` reads `-`, `class_` reads `class`, None is left out."""
-    written = "".join(
-        f' {_attribute_name(key)}="{_attribute(value)}"'
+    written = Markup("").join(
+        Markup(' {}="{}"').format(_attribute_name(key), _attribute(value))
         for key, value in attributes.items()
         if value is not None
     )
-    inside = "".join(_inside(each) for each in content)
-    return Markup(f"<{name}{written}>{inside}</{name}>")  # noqa: S704 - its parts are escaped above
-
-
-def _inside(content: str | Markup) -> str:
-    return str(content) if isinstance(content, Markup) else str(escape(visible(content)))
+    inside = Markup("").join(
+        each if isinstance(each, Markup) else visible(each) for each in content
+    )
+    return Markup("<{0}{1}>{2}</{0}>").format(name, written, inside)
 
 
 def _attribute(value: str | float) -> str:
-    return str(escape(visible(value))) if isinstance(value, str) else f"{round(value, 1):g}"
+    return visible(value) if isinstance(value, str) else f"{round(value, 1):g}"
 
 
 def _attribute_name(key: str) -> str:

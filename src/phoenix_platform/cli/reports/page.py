@@ -59,13 +59,10 @@ def page_of(subject: Subject) -> str:
         lstrip_blocks=True,
         finalize=_finalized,
     )
-    macros = environment.get_template("blocks.html.j2").module
     return environment.get_template("report.html.j2").render(
         head=head_of(subject),
         sections=[section(subject) for section in SECTIONS],
-        sentences=getattr(macros, "sentences"),  # noqa: B009 - a macro, not an attribute of the class
-        show=getattr(macros, "show"),  # noqa: B009
-        style=Markup(style),  # noqa: S704 - our own file
+        style=style,
         style_hash=_hash(style),
         file_name=subject.file_name,
     )

@@ -117,7 +117,7 @@ def _joined_by_name(rows: Mapping[tuple[str, ProcessInstance], Row]) -> list[Row
     for (_, process), row in rows.items():
         by_name.setdefault(process.name, []).append(row)
     return [
-        _joined(f"{short_name(name)}, {len(group)} processes", group)
+        _joined(f"{short_name(name)}, {len(group)} process{'es' if group[1:] else ''}", group)
         for name, group in by_name.items()
     ]
 
