@@ -90,8 +90,8 @@ def wait_until(program: Program, is_so: Callable[[], bool]) -> None:
     assert program.process.poll() is None, f"ended too early: {program.stderr}"
 
 
-def outcome_of(program: Program) -> FaultOutcome:
-    code = program.wait(PATIENCE_SECONDS)
+def outcome_of(program: Program, patience_seconds: float = PATIENCE_SECONDS) -> FaultOutcome:
+    code = program.wait(patience_seconds)
     last = _last_event(program)
     is_verdict = last.get("event") == "verdict"
     errors = [line for line in program.stderr.splitlines() if not line.startswith("  ")]

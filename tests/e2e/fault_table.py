@@ -4,6 +4,7 @@ A row is what was done, the exit code, the verdict, what the user reads, and wha
 """
 
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -39,7 +40,7 @@ def _try(fault: Fault, collector: Path) -> bool:
         bench, began = Bench(Path(folder), collector), time.monotonic()
         try:
             outcome = fault.happens(bench)
-        except AssertionError as error:
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
             typer.echo(f"| {fault.what} | FAILED | {error} | | |")
             return False
         finally:

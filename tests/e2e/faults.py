@@ -166,7 +166,8 @@ service:
         bench.trial(
             "--candidate", bench.pipeline(leaking), "--exporter", "otlp_http", "--max-duration", "4m",
             "--seed-load", "high-cardinality",
-        )
+        ),
+        patience_seconds=360,
     )  # fmt: skip
 
 

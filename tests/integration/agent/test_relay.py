@@ -111,6 +111,7 @@ async def test_what_was_not_taken_whole_is_not_acknowledged(answer: Answer, reas
         assert bench.relay.last_refusal is not None
         assert bench.relay.last_refusal.startswith(reason[:5])
         assert bench.acknowledged() == [False]
+        assert (bench.relay.answers, bench.relay.turned_away_scrapes) == (2, 2)
 
 
 async def test_a_slow_variant_loses_the_newest_scrapes_and_they_are_counted() -> None:
@@ -134,6 +135,7 @@ async def test_a_variant_that_does_not_answer_in_time_did_not_take_it() -> None:
         bench.offer()
         await eventually(lambda: bench.relay.refused_scrapes == 1)
         assert bench.relay.last_refusal == "no answer within 0.1 s"
+        assert (bench.relay.answers, bench.relay.turned_away_scrapes) == (0, 0)
         peer.is_open.set()
 
 

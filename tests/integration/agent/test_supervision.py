@@ -11,6 +11,7 @@ import pytest
 from phoenix_platform.agent.binaries import CollectorBinary
 from phoenix_platform.agent.ports import LOOPBACK, free_ports
 from phoenix_platform.agent.supervision import (
+    MOST_LAST_LINES,
     Collector,
     CollectorFailedError,
     CollectorSpec,
@@ -152,3 +153,44 @@ async def test_what_never_ran_has_no_facts(tmp_path: Path, collector: CollectorB
         None, None, None, "it wrote nothing",
     )  # fmt: skip
     await never.stop()
+
+
+def a_script(folder: Path, text: str) -> Collector:
+    """A program in place of the collector."""
+    path = folder / "collector"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return Collector(
+        CollectorSpec(
+            name="candidate",
+            binary=path,
+            config=folder / "config.yaml",
+            telemetry_url=f"http://{LOOPBACK}:1/metrics",
+            environment={"PATH": os.defpath},
+            working_folder=folder,
+        )
+    )
+
+
+async def test_why_the_runtime_gave_up_is_quoted_and_not_the_stacks_after_it(
+    tmp_path: Path, client: httpx.AsyncClient
+) -> None:
+    stacks = "i=0; while [ $i -lt 300 ]; do echo 'goroutine 1 [running]:' >&2; i=$((i+1)); done"
+    panicking = a_script(
+        tmp_path, f"echo 'panic: too many, api_key: hunter2' >&2; {stacks}; exit 2"
+    )
+    with pytest.raises(CollectorFailedError) as caught:
+        await panicking.start(client)
+    await panicking.stop()
+    assert str(caught.value) == (
+        "candidate collector ended with exit code 2: panic: too many, api_key: ***"
+    )
+    assert caught.value.collector == "candidate"
+    assert len(caught.value.log_lines) == MOST_LAST_LINES
+
+
+async def test_a_kill_may_be_the_kernel_s(tmp_path: Path, client: httpx.AsyncClient) -> None:
+    killed = a_script(tmp_path, "kill -9 $$")
+    with pytest.raises(CollectorFailedError, match=r"SIGKILL \(a kill -9, or the kernel for lack"):
+        await killed.start(client)
+    await killed.stop()

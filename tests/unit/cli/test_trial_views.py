@@ -1,6 +1,9 @@
 import json
+import os
+from collections.abc import Generator
 from dataclasses import replace
 from io import StringIO
+from typing import TextIO
 
 import pytest
 from rich.console import Console
@@ -9,6 +12,7 @@ from tests.unit.cli.snapshots import LOST, a_judgement, a_run, a_snapshot
 
 from phoenix_platform.cli.trial.live import headline, screen_of
 from phoenix_platform.cli.trial.views import JsonView, LineView, ScreenView, print_event
+from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.metering.samples import Variant
 
 
@@ -112,3 +116,32 @@ def test_the_live_screen_is_drawn_on_stderr(capsys: pytest.CaptureFixture[str]) 
 
 def test_variants_stand_in_one_order() -> None:
     assert list(Variant) == [Variant.BASELINE, Variant.CANDIDATE]
+
+
+@pytest.fixture
+def unread() -> Generator[TextIO]:
+    """A stream whose reader has left."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        yield stream
+
+
+def test_when_nobody_reads_the_events_any_more_the_trial_ends(
+    unread: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", unread)
+    with pytest.raises(UnavailableError, match="nobody reads it any more"):
+        print_event("progress", message="starting")
+    print_event("progress", message="what follows vanishes")
+
+
+def test_a_closed_terminal_does_not_end_a_trial(
+    unread: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", unread)
+    samples = a_run(3)
+    with ScreenView(PLAN, "title") as view:
+        view.progress("starting")
+        view.show(a_snapshot(samples, a_judgement(samples)))
+        view.progress("and goes on")
