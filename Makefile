@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: help demo test check bench fuzz asan venv collector format lock clean lint-corpus
+.PHONY: acceptance-table help demo test check faults bench fuzz asan venv collector format lock clean lint-corpus
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,6 +17,12 @@ test:  ## Run all tests (unit, integration with real collectors, statistics, end
 
 check:  ## Format, lint, types, import contracts; Python and Go.
 	@scripts/check.sh
+
+acceptance-table:  ## Measure every promise of the statistics: what it must show, what it shows here.
+	@scripts/setup.sh && .venv/bin/python scripts/acceptance_table.py
+
+faults:  ## Put trials through faults (kills, freezes, full disks); print what came of each.
+	@scripts/setup.sh && .venv/bin/python tests/e2e/fault_table.py
 
 bench:  ## Measure speed on this machine: a table, and lines in bench/results.jsonl.
 	@scripts/setup.sh && .venv/bin/python bench/run.py

@@ -14,7 +14,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, cast
 
-from phoenix_platform.analysis.records import FORMAT as RECORD_FORMAT
 from phoenix_platform.analysis.records import differences, judge_again
 from phoenix_platform.core.canonical_json import Json, canonical_json
 from phoenix_platform.core.errors import InvalidInputError
@@ -110,11 +109,11 @@ def read_certificate(content: bytes) -> Document:
         raise InvalidInputError(f"format: not JSON: {error}") from error
     if not isinstance(document, dict) or cast("Document", document).get("format") != FORMAT:
         raise InvalidInputError(f"format: this is no certificate; one says {FORMAT!r}")
-    document = cast("Document", document)
+    certificate = cast("Document", document)
     for part in ("hashes", "record", "samples", "signature"):
-        if not isinstance(document.get(part), dict):
+        if not isinstance(certificate.get(part), dict):
             raise InvalidInputError(f"{part}: missing from the certificate, or no JSON object")
-    return document
+    return certificate
 
 
 def record_of(document: Document) -> Document:
@@ -124,7 +123,7 @@ def record_of(document: Document) -> Document:
 
 def is_certificate(document: Mapping[str, Any]) -> bool:
     """Whether a JSON document says that it is a certificate, and not the record of a trial."""
-    return document.get("format") == FORMAT != RECORD_FORMAT
+    return document.get("format") == FORMAT
 
 
 def _number(text: str) -> int | float:
@@ -140,7 +139,8 @@ def _plain(value: Any) -> Json:
             members = cast("dict[str, Any]", value)
             return {key: _plain(member) for key, member in members.items()}
         case list():
-            return [_plain(member) for member in cast("list[Any]", value)]
+            elements: list[Any] = value
+            return [_plain(element) for element in elements]
         case int() if abs(value) > _MAX_EXACT_INTEGER:
             return str(value)
         case _:

@@ -5,10 +5,10 @@ must be exactly the sections that were signed, in canonical form, with nothing b
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from phoenix_platform.analysis.certificates import (
     ALGORITHM,
@@ -134,7 +134,8 @@ def _is_judged(alteration: Alteration) -> bool:
 
 def _recorded_verdict(document: Document) -> str | None:
     judgement: Any = document["record"].get("judgement")
-    verdict: Any = judgement.get("verdict") if isinstance(judgement, dict) else None
+    known = cast("dict[str, Any]", judgement) if isinstance(judgement, dict) else {}
+    verdict = known.get("verdict")
     return verdict if isinstance(verdict, str) else None
 
 
@@ -208,8 +209,9 @@ def _form_alterations(content: bytes, document: Document) -> list[Alteration]:
 def _section_at(canonical: bytes, at: int) -> str:
     """The section that a byte of a canonical certificate belongs to; `form` for what is behind all."""
     end = 1  # the opening bracket
-    for part, value in json.loads(canonical).items():
-        members = value.items() if part in _PARTS else ()
+    document: dict[str, Any] = json.loads(canonical)
+    for part, value in document.items():
+        members: Collection[tuple[str, Any]] = value.items() if part in _PARTS else ()
         end += len(canonical_json(part)) + 2 * bool(members)
         for key, member in members:
             end += len(canonical_json(key)) + len(canonical_json(member)) + 2
@@ -229,7 +231,7 @@ def _part(content: bytes, key: str) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
-            return value
+            return cast("dict[str, Any]", value)
     return None
 
 

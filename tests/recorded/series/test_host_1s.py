@@ -26,7 +26,8 @@ def test_a_real_host_is_decided_after_some_430_scrapes(
     candidate: str, record_property: Seen
 ) -> None:
     stopped = int(stop_times(recorded(candidate), tested=0.7).stopped[0])
-    record_property("seen", stopped)
+    record_property("must", "within 430 scrapes")
+    record_property("seen", f"{stopped} scrapes")
     assert 0 < stopped <= 430, f"seen {stopped} scrapes"
 
 
@@ -42,5 +43,6 @@ def test_no_window_of_a_real_host_contradicts_its_true_ratio(
     )
     truth = float(whole.candidate.mean() / whole.baseline.mean())
     decisions = int((stop_times(windows, tested=truth).stopped > 0).sum())
-    record_property("seen", decisions)
+    record_property("must", "no decision at the true ratio")
+    record_property("seen", f"{decisions} of {len(starts)} windows")
     assert decisions == 0, f"seen {decisions} of {len(starts)} windows"

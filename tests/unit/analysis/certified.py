@@ -62,7 +62,7 @@ def sections(content: bytes) -> set[str]:
 def one_byte_altered(generator: Generator, first: int, last: int) -> bytes:
     """The certificate with one byte replaced, taken out or put in, somewhere in that range."""
     content, at = bytearray(a_certificate()), int(generator.integers(first, last))
-    match generator.integers(3):
+    match int(generator.integers(3)):
         case 0:
             content[at] = (content[at] + int(generator.integers(1, 256))) % 256
         case 1:
