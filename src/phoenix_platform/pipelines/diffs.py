@@ -153,7 +153,9 @@ def _of_facts(name: str, before: tuple[Fact, ...], after: tuple[Fact, ...]) -> I
 
 def _is_same(old: Fact | None, new: Fact | None) -> bool:
     if old is not None and new is not None:
-        return old.value == new.value or (new.is_order and old.members != new.members)
+        if new.is_order and old.members != new.members:
+            return True
+        return (old.value, old.compared) == (new.value, new.compared)
     # An order alone says nothing: what came or went is a fact of its own.
     return (old or new) is not None and any(one is not None and one.is_order for one in (old, new))
 

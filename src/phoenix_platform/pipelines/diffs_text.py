@@ -36,7 +36,9 @@ def masked_lines(document: Document) -> list[str]:
     lines = document.text.splitlines()
     for path, secret in secrets.items():
         for number in _lines_of(document, path):
-            lines[number] = _hidden(lines[number], secret)
+            # What stands there as it reads is taken out below, wherever else it stands.
+            if len(secret) < _SHORTEST_SECRET or secret not in lines[number]:
+                lines[number] = _hidden(lines[number])
     long = sorted({one for one in secrets.values() if len(one) >= _SHORTEST_SECRET}, key=len)
     for index, line in enumerate(lines):
         shown = masked_text(line)
@@ -69,12 +71,10 @@ def _lines_of(document: Document, path: Path) -> range:
 _KEY: Final = re.compile(r"\s*(?:- +)*(?:[\w.\"'/-]+:)?")
 
 
-def _hidden(line: str, secret: str) -> str:
-    """The line with its value masked: the secret alone where it stands there, else all behind the key."""
-    if len(secret) >= _SHORTEST_SECRET and secret in line:
-        return line.replace(secret, MASK)
-    if not line.strip() or line.lstrip().startswith("#"):
-        return line
+def _hidden(line: str) -> str:
+    """The line with all behind its key masked."""
     head = _KEY.match(line)
     assert head is not None
-    return f"{head[0].rstrip()} {MASK}" if line[head.end() :].strip() else line
+    if line.lstrip().startswith("#") or not line[head.end() :].strip():
+        return line
+    return f"{head[0].rstrip()} {MASK}" if head[0].strip() else f"{head[0]}{MASK}"

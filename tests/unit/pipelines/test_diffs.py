@@ -194,7 +194,7 @@ def test_no_secret_is_shown() -> None:
         "value: hush-hush", "value: hush-again"
     )
     found = changes(RICH, after)
-    assert {one.what for one in found} == {"headers.x-key"}
+    assert {one.what for one in found} == {"headers.x-key", "resource attribute api_key"}
     assert "hush" not in repr(found)
 
 

@@ -68,16 +68,6 @@ def found(root: Node, path: Path) -> Node | None:
     return node
 
 
-def nodes_of(node: Node) -> Iterator[Node]:
-    """The node and everything in it."""
-    yield node
-    for member in node.members:
-        yield from nodes_of(member.key)
-        yield from nodes_of(member.value)
-    for entry in node.entries:
-        yield from nodes_of(entry)
-
-
 def start_with_comments(text: str, line: int) -> int:
     """Where the comment lines directly above a line begin; `line` is the index of its first character."""
     while line > 0:

@@ -55,6 +55,8 @@ class Fact:
     """Where the value is a set, so that a change can name what comes and what goes."""
     number: float | None = None
     """Where the value is a quantity whose ratio says something (seconds between scrapes)."""
+    compared: str = ""
+    """What is compared beside the value: a hash where the value is masked. Never shown."""
     is_order: bool = False
     """Where the members have an order: compared only if both sides have the same members."""
 

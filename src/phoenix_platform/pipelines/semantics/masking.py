@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from phoenix_platform.core.hashing import content_hash
 from phoenix_platform.pipelines.documents import Value
 from phoenix_platform.pipelines.environment import references_in
 from phoenix_platform.pipelines.secrets import MASK, is_secret_key
@@ -21,6 +22,11 @@ def is_secret(text: str) -> bool:
     """Whether a text under a secret's key is one: neither empty nor only a reference to the environment."""
     is_reference = _REFERENCE.fullmatch(text) is not None and any(references_in(text))
     return bool(text) and not is_reference
+
+
+def digest_of(text: str) -> str:
+    """Stands for a text that must not be kept, where two of them are compared."""
+    return content_hash(text)
 
 
 def masked(value: Value, *, is_below_secret: bool = False) -> Value:

@@ -21,7 +21,7 @@ from phoenix_platform.pipelines.semantics.facts import (
     texts,
     without,
 )
-from phoenix_platform.pipelines.semantics.masking import is_secret
+from phoenix_platform.pipelines.semantics.masking import digest_of, is_secret
 from phoenix_platform.pipelines.semantics.scraping import interval_fact
 
 _NO_EFFECT: Final = (Area.OPERATION, "No effect on the data.")
@@ -61,6 +61,7 @@ def _actions(component: Component, section: str, noun: str) -> Reading:
                 area=Area.ATTRIBUTES,
                 what=f"{noun} {key}",
                 value=_action_value(key, verb, action),
+                compared=digest_of(shown(action)),
                 effect=_ACTIONS.get(verb, "The effect of this action is not known."),
                 gone="The attribute stays as it came.",
             )

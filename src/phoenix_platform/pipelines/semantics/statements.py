@@ -24,7 +24,7 @@ from phoenix_platform.pipelines.semantics.facts import (
     texts,
     without,
 )
-from phoenix_platform.pipelines.semantics.masking import masked_text
+from phoenix_platform.pipelines.semantics.masking import digest_of, masked_text
 
 _SIGNALS: Final = ("metric", "trace", "log", "profile")
 _STATEMENT: Final = re.compile(r"\s*(?P<function>\w+)\((?P<arguments>.*)\)(?:\s+where\s+(?P<where>.*?))?\s*", re.DOTALL)  # fmt: skip
@@ -121,6 +121,7 @@ def _fact(context: str, statement: str) -> Fact:
             area=area,
             what=f"{context}: {function}{condition}",
             value=masked_text(f"({arguments})"),
+            compared=digest_of(arguments),
             effect=effect,
             gone=f"No longer so: {effect}",
         )
@@ -144,6 +145,7 @@ def _key_set(context: str, function: str, arguments: str, condition: str) -> Fac
 def _set(context: str, arguments: str, condition: str) -> Fact:
     target, _, value = arguments.partition(",")
     target, value = target.strip(), " ".join(value.split())
+    compared = digest_of(value)
     key = subject_of(target)
     if key is not None and is_secret_key(key):
         value = MASK
@@ -161,6 +163,7 @@ def _set(context: str, arguments: str, condition: str) -> Fact:
         area=area,
         what=f"{name} set{condition}",
         value=value,
+        compared=compared,
         effect=effect,
         gone="It keeps the value it came with.",
     )
