@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from phoenix_platform.metering.patterns import ProcessPattern
-from phoenix_platform.otlp.series import Attributes, AttributeValue
+from phoenix_platform.otlp.series import Attributes, AttributeValue, shown
 
 PREFIX: Final = "process."
 PID: Final = "process.pid"
@@ -40,6 +40,6 @@ def process_of(attributes: Attributes, critical: Sequence[ProcessPattern]) -> Pr
     return Process(
         own,
         pid if isinstance(pid, int) and not isinstance(pid, bool) else None,
-        name if isinstance(name, str) and name else UNNAMED,
+        shown(name) if isinstance(name, str) and name else UNNAMED,
         any(pattern.matches(own) for pattern in critical),
     )

@@ -20,6 +20,11 @@ AttributeValue: TypeAlias = (
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 
+def shown(text: str) -> str:
+    r"""`text` for people and records, which take Unicode only: bytes that are not UTF-8 as `\xff`."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 class Kind(StrEnum):
     GAUGE = "gauge"
     SUM = "sum"
