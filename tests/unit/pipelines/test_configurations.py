@@ -2,7 +2,7 @@ import random
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pipeline_builders import MINIMAL, a_configuration
 
@@ -133,6 +133,7 @@ def test_the_hash_is_that_of_the_content() -> None:
     assert a_configuration(MINIMAL.replace("60s", "61s")).hash != a_configuration().hash
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_hash_does_not_depend_on_the_order_of_keys(generator: random.Random) -> None:
     def shuffled(value: Value) -> Value:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pipeline_builders import a_configuration, a_request
 
@@ -87,12 +87,14 @@ def test_the_whole_one_is_sound() -> None:
     plan_topology(a_configuration(WHOLE), a_configuration(WHOLE), a_request())
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PATHS), st.sampled_from(WRONG))
 def test_a_wrong_value_anywhere_is_refused_or_harmless(path: Path, value: Any) -> None:
     with suppress(InvalidInputError):
         use(with_replaced(path, value))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_text_is_refused_or_harmless(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(WHOLE)))

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from phoenix_platform.cli.exit_codes import ExitCode
-from phoenix_platform.cli.output import Output, OutputOption, note, print_json, print_table
+from phoenix_platform.cli.output import Output, OutputOption, note, print_json
 from phoenix_platform.cli.pipelines.files import replace_file
 from phoenix_platform.cli.pipelines.references import read_text
 from phoenix_platform.core.errors import InvalidInputError
@@ -100,17 +100,14 @@ def lint_pipelines(
 
 
 def _print(views: list[LintView]) -> None:
+    """A line per finding, as editors and pagers read it; a table would fold the names of rules."""
     for view in views:
-        if view.findings:
-            rows = [
-                (
-                    f"{one.line}:{one.column}", one.severity.value, one.rule, one.component,
-                    f"{one.message}; {one.fix}{' (--fix)' if one.is_fixable else ''}",
-                )
-                for one in view.findings
-            ]  # fmt: skip
-            print_table(
-                ("place", "severity", "rule", "component", "message"), rows, title=view.file
+        for one in view.findings:
+            about = f"{one.component}: " if one.component else ""
+            fixable = ", --fix" if one.is_fixable else ""
+            typer.echo(
+                f"{view.file}:{one.line}:{one.column}: {one.severity.value}: {about}{one.message}; {one.fix} "
+                f"[{one.rule}{fixable}]"
             )
         counts = ", ".join(
             f"{number} {severity.value}{'s' if number > 1 else ''}"

@@ -3,7 +3,7 @@
 Called by `phoenix pipeline lint` and by the check over public configurations.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from phoenix_platform.core.errors import InvalidInputError
@@ -60,8 +60,8 @@ _FIX_OF: Final[Mapping[str, str]] = {
 _NOT_YAML: Final = "mend the YAML here; what follows was not read"
 _NEEDS_ALL: Final = frozenset({"half-connector", "incomplete-pipeline"})
 """Faults that may be none once the environment is known."""
-_MOST_ROUNDS: Final = 20
-"""Of fixing: a rename may have to go first so that the order can follow."""
+_ROUNDS: Final = 3
+"""Of fixing: a rename goes first so that the order can follow, and the last finds nothing to do."""
 
 
 def lint(
@@ -86,21 +86,9 @@ def fixed(
 
     A change after which the text would mean something else is not made, whatever the rule thought.
     """
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_ROUNDS):
         groups = [one.edits for one in _found(text, name, distribution, version) if one.edits]
-        mended = _applied(text, _compatible(groups))
-        if not means_the_same(text, mended, name=name):
-            mended = next(
-                (
-                    one
-                    for one in (_applied(text, group) for group in groups)
-                    if means_the_same(text, one, name=name)
-                ),
-                text,
-            )
-        if mended == text:
-            return text
-        text = mended
+        text = _applied(text, _harmless(text, groups, name))
     return text
 
 
@@ -173,14 +161,17 @@ def _unreadable(error: InvalidInputError) -> Found:
     )
 
 
-def _compatible(groups: Iterable[tuple[Edit, ...]]) -> Iterator[Edit]:
-    """Edits of one finding all or none, without those that touch the same place as an earlier one's."""
+def _harmless(text: str, groups: Sequence[tuple[Edit, ...]], name: str) -> list[Edit]:
+    """The edits of each finding, all or none: without those that touch an earlier one's or change the meaning."""
+    chosen: list[Edit] = []
     taken: set[int] = set()
     for group in groups:
         offsets = {at for edit in group for at in range(edit.offset, edit.offset + edit.length)}
-        if not offsets & taken:
+        together = [*chosen, *group]
+        if not offsets & taken and means_the_same(text, _applied(text, together), name=name):
+            chosen = together
             taken |= offsets
-            yield from group
+    return chosen
 
 
 def _applied(text: str, edits: Iterable[Edit]) -> str:

@@ -6,6 +6,7 @@ Called by `linting` after every change that it makes.
 from collections.abc import Mapping
 from typing import Final
 
+from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import (
     Component,
@@ -27,7 +28,10 @@ VERBOSITY_OF: Final[Mapping[str, str]] = {
 def means_the_same(before: str, after: str, *, name: str) -> bool:
     """Whether they define the same components and pipelines, whatever the spelling and the order of processors."""
     old, old_faults = read_configuration(before, name=name)
-    new, new_faults = read_configuration(after, name=name)
+    try:
+        new, new_faults = read_configuration(after, name=name)
+    except InvalidInputError:
+        return False
     return (
         len(new_faults) <= len(old_faults)
         and old.extensions == new.extensions

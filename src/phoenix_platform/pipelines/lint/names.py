@@ -97,7 +97,8 @@ def old_names(subject: Subject) -> Iterator[Found]:
                 fix=f"write {to_write}", component=component.id,
                 edits=renaming_edits(subject, component, renamed),
             )  # fmt: skip
-        elif since is not None:
+        else:
+            assert since is not None
             told = subject.target is not None
             yield subject.found(
                 "old-name", Severity.NOTE, component.path,
@@ -157,7 +158,7 @@ def _in_distribution(
             gone = distribution.change(kind, type_, version)
             rule = "removed-component"
             message = f"the {kind.value} {type_!r} is gone from {distribution.name} since {gone}"
-        case Standing.CANNOT_TELL:
+        case _:
             covered = f"{show_version(distribution.first)} to {show_version(distribution.last)}"
             rule, severity = "cannot-tell", Severity.NOTE
             message = f"cannot tell whether {name} has the {kind.value} {type_!r}; the table covers {covered}"

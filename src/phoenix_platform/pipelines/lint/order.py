@@ -29,12 +29,12 @@ def memory_limiter_first(subject: Subject) -> Iterator[Found]:
     for pipeline in subject.configuration.pipelines.values():
         processors = subject.processors(pipeline)
         for index, component in enumerate(processors):
-            if component.type == "memory_limiter" and index > 0:
-                ahead = processors[index - 1].id
+            ahead = [one.id for one in processors[:index] if one.type != "memory_limiter"]
+            if component.type == "memory_limiter" and ahead:
                 others = [one for one in pipeline.processors if one != component.id]
                 yield _misplaced(
                     subject, "memory-limiter-not-first", Severity.WARNING, pipeline, component,
-                    f"runs after {ahead!r}: memory is limited only after that work is done, and nothing is pushed back to the receiver before it",
+                    f"runs after {ahead[-1]!r}: memory is limited only after that work is done, and nothing is pushed back to the receiver before it",
                     f"name {component.id} first", [component.id, *others],
                 )  # fmt: skip
 

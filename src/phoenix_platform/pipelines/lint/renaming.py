@@ -84,11 +84,9 @@ def offset_of(document: Document, path: Path) -> int:
 
 
 def _references(subject: Subject, kind: Kind, id_: str) -> Iterator[Path]:
-    if kind is Kind.EXTENSION:
-        yield from _listed(subject.configuration.root, ("service", "extensions"), id_)
-        return
-    for pipeline in subject.configuration.pipelines:
-        path = ("service", "pipelines", pipeline, kind.section)
+    pipelines = subject.configuration.pipelines
+    running: list[Path] = [("service", "pipelines", one, kind.section) for one in pipelines]
+    for path in [("service", "extensions")] if kind is Kind.EXTENSION else running:
         yield from _listed(subject.configuration.root, path, id_)
 
 
