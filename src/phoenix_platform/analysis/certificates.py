@@ -132,15 +132,14 @@ def _number(text: str) -> int | float:
     return number if abs(number) <= _MAX_EXACT_INTEGER else float(text)
 
 
-def _plain(value: Any) -> Json:
+def _plain(value: object) -> Json:
     """JSON as canonical JSON can spell it: integers that doubles would change become text."""
     match value:
         case dict():
-            members = cast("dict[str, Any]", value)
+            members = cast("dict[str, object]", value)
             return {key: _plain(member) for key, member in members.items()}
         case list():
-            elements: list[Any] = value
-            return [_plain(element) for element in elements]
+            return [_plain(member) for member in cast("list[object]", value)]
         case int() if abs(value) > _MAX_EXACT_INTEGER:
             return str(value)
         case _:
