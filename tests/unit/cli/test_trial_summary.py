@@ -70,12 +70,14 @@ def test_a_promotion_says_what_is_saved_and_what_is_lost(
     assert "2 more names (all in │ 6 │ 6 │ 0 │ │ the record)" in text
     assert "(objective)" in text
     assert "note: a note" in text
+    assert "phoenix pipeline export process-priority-v1 --into my-config.yaml --target" in text
 
 
 def test_without_losses_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     kept = [NameLoss("db", 1, {Variant.BASELINE: 1, Variant.CANDIDATE: 1})]
     text = summary(a_run(20), kept, capsys)
     assert "INCONCLUSIVE" in text
+    assert "To take it home" not in text
     assert "No process lost its own series." in text
     assert "CPU of the whole trial" in text
 

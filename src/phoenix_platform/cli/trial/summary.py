@@ -70,7 +70,9 @@ def _to_take_home(options: TrialOptions, judgement: Judgement) -> Iterable[Text]
     if judgement.verdict is Verdict.PROMOTE and name in catalog.names():
         into = "my-config.yaml" if baseline in catalog.names() else shlex.quote(baseline)
         yield Text(
-            f"To take it home: phoenix pipeline export {name} --into {into} --target otelcol-contrib@VERSION"
+            f"To take it home: phoenix pipeline export {name} --into {into} --target otelcol-contrib@VERSION",
+            no_wrap=True,  # a command is copied
+            overflow="ignore",
         )
 
 
