@@ -27,7 +27,8 @@ from phoenix_platform.pipelines.semantics.facts import (
 from phoenix_platform.pipelines.semantics.masking import digest_of, masked_text
 
 _SIGNALS: Final = ("metric", "trace", "log", "profile")
-_STATEMENT: Final = re.compile(r"\s*(?P<function>\w+)\((?P<arguments>.*)\)(?:\s+where\s+(?P<where>.*?))?\s*", re.DOTALL)  # fmt: skip
+_CALL: Final = re.compile(r"\s*(?P<function>\w+)\((?P<arguments>.*)\)\s*", re.DOTALL)
+_PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]]|\bwhere\b')
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 _KEY_SETS: Final[Mapping[str, tuple[str, str]]] = {
@@ -106,10 +107,11 @@ def _statements(settings: Mapping[str, Value], key: str) -> Iterator[tuple[str, 
 
 
 def _fact(context: str, statement: str) -> Fact:
-    found = _STATEMENT.fullmatch(statement)
+    call, where = _split(statement)
+    found = _CALL.fullmatch(call)
     if found is None:
         return _unknown(context, statement)
-    function, arguments, where = found["function"], found["arguments"], found["where"]
+    function, arguments = found["function"], found["arguments"]
     condition = f" where {' '.join(where.split())}" if where else ""
     if function in _KEY_SETS:
         return _key_set(context, function, arguments, condition)
@@ -126,6 +128,16 @@ def _fact(context: str, statement: str) -> Fact:
             gone=f"No longer so: {effect}",
         )
     return _unknown(context, statement)
+
+
+def _split(statement: str) -> tuple[str, str]:
+    """The call and what stands behind its `where`; a text or a pair of brackets may hold the word too."""
+    depth = 0
+    for piece in _PIECE.finditer(statement):
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(piece[0], 0)
+        if piece[0] == "where" and depth == 0:
+            return statement[: piece.start()], statement[piece.end() :].strip()
+    return statement, ""
 
 
 def _key_set(context: str, function: str, arguments: str, condition: str) -> Fact:
