@@ -184,29 +184,33 @@ def _full_disk(folder: str, size: str) -> Callable[[Bench], FaultOutcome]:
     return happens
 
 
+_THIEF: Final = (
+    "import socket, sys, time; taken = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
+    "print('taken', flush=True); time.sleep(600)"
+)
+
+
 def _port_taken(bench: Bench) -> FaultOutcome:
-    """Another program takes the candidate's port between its choice and its start, once."""
-    thief = "import socket,sys,time; s=socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(1, flush=True); time.sleep(300)"  # fmt: skip
+    """Another program takes the candidate's port between its choice and its start, the first time."""
     racing = bench.script(
         "racing",
         f"""
+cd {bench.folder}
 case "$2" in *candidate.yaml)
-  if [ ! -e {bench.folder}/stolen ]; then
-    port=$(grep -oE '127.0.0.1:[0-9]+$' "$2" | head -1 | cut -d: -f2)
-    echo "$port" > {bench.folder}/stolen
-    env -u TMPDIR {sys.executable} -c "{thief}" "$port" > {bench.folder}/taken 2>/dev/null &
-    echo $! > {bench.folder}/thief
-    while [ ! -s {bench.folder}/taken ]; do sleep 0.05; done
+  if [ ! -e stolen ]; then
+    port=$(sed -n 's/^ *endpoint: *"127.0.0.1:\\([0-9]*\\)"$/\\1/p' "$2" | head -1)
+    {sys.executable} -c "{_THIEF}" "$port" > stolen 2> thief-errors &
+    while [ ! -s stolen ] && [ ! -s thief-errors ]; do sleep 0.05; done
   fi;;
 esac
 exec $COLLECTOR "$@"
 """,
     )
     program = bench.trial(*CHEAPER, "--max-duration", "6s", collector=racing)
-    code = program.wait(120)
-    assert (bench.folder / "stolen").read_text().strip(), "no port was taken"
-    del code
-    return outcome_of(program)
+    outcome = outcome_of(program)
+    assert program.stdout.count("starting the candidate collector") == 2, program.stdout
+    assert "taken" in (bench.folder / "stolen").read_text(), "the port could not be taken"
+    return outcome
 
 
 def _slow_meter(bench: Bench) -> FaultOutcome:
