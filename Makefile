@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: acceptance-table help demo test check faults bench fuzz asan venv collector format lock clean lint-corpus
+.PHONY: acceptance-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ acceptance-table:  ## Measure every promise of the statistics: what it must show
 
 faults:  ## Put trials through faults (kills, freezes, full disks); print what came of each.
 	@scripts/setup.sh && .venv/bin/python tests/e2e/fault_table.py
+
+ground-truth:  ## Compare every field of every sample with the truth, through real collectors: a table.
+	@scripts/setup.sh && .venv/bin/python -m tests.ground_truth
 
 bench:  ## Measure speed on this machine: a table, and lines in bench/results.jsonl.
 	@scripts/setup.sh && .venv/bin/python bench/run.py

@@ -16,7 +16,15 @@ def test_the_reference_is_what_the_code_says(name: str) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["trial.md", "statistics.md", "pipelines.md", "collector.md", "loadsim.md", "architecture.md"],
+    [
+        "trial.md",
+        "statistics.md",
+        "pipelines.md",
+        "collector.md",
+        "loadsim.md",
+        "faults.md",
+        "architecture.md",
+    ],
 )
 def test_every_page_is_reached_from_the_readme(page: str) -> None:
     assert f"docs/{page}" in (ROOT / "README.md").read_text("utf-8")
