@@ -27,7 +27,7 @@ else
 fi
 
 record=build/demo.json
-rm -f "$record"
+rm -f "$record" "${record%.json}.certificate.json"
 say "set-up done after $((SECONDS - began)) s"
 say "trial: process-priority-v1 against process-baseline-v1, load profile 'realistic', target 30 %"
 code=0
@@ -40,5 +40,7 @@ case $code in
 esac
 say "verifying the record: the verdict is computed again from its samples"
 $phoenix record verify "$record"
+certificate=${record%.json}.certificate.json
+[ ! -e "$certificate" ] || $phoenix certificate verify "$certificate"
 [ -z "$building" ] || { say "waiting for the build of the Phoenix collector"; wait "$building"; }
 say "the demo took $((SECONDS - began)) s; the record is $record"

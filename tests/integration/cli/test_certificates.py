@@ -8,6 +8,7 @@ from tests.unit.analysis.certified import a_record
 from typer.testing import CliRunner, Result
 
 from phoenix_platform.__main__ import build_app
+from phoenix_platform.cli.trial.command import _certify
 from phoenix_platform.cli.trial.record import write_whole
 from phoenix_platform.core.errors import InvalidInputError, NotFoundError, UnavailableError
 
@@ -139,3 +140,13 @@ def test_a_record_without_a_verdict_or_a_place_to_write_is_refused(record: Path)
     assert str(result.exception).startswith("certificate: cannot write ")
     write_whole(record, a_record(judgement=None))
     assert isinstance(run("certificate", "make", str(record)).exception, InvalidInputError)
+
+
+def test_the_end_of_a_trial_leaves_a_certificate_or_says_why_not(
+    record: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate = _certify(record)
+    assert certificate == record.with_name("trial.certificate.json")
+    write_whole(record, a_record(judgement=None))
+    assert _certify(record) is None
+    assert capsys.readouterr().err.startswith("no certificate: judgement: the record has none")
