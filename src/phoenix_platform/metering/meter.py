@@ -377,7 +377,7 @@ def _scrapes_per_span(settings: MeterSettings) -> int:
 
 def _counted_series(settings: MeterSettings) -> CountedSeries | None:
     every = settings.production_interval
-    return CountedSeries(every) if every is not None else None
+    return CountedSeries(every, settings.interval) if every is not None else None
 
 
 def _grace_nano(settings: MeterSettings) -> int:

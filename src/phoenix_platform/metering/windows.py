@@ -84,11 +84,13 @@ class CountedSeries:
     """New series at the production interval, of one variant: a thinned run of the spans.
 
     A span is counted when it is the first, or the first that ends at or after the next multiple of the
-    production interval; what prices by distinct series must not see more scrapes than production does.
+    production interval, give or take half an interval of the run: no scrape comes exactly in time. What
+    prices by distinct series must not see more scrapes than production does.
     """
 
-    def __init__(self, every: timedelta, *, most: int = MOST_COUNTED) -> None:
+    def __init__(self, every: timedelta, interval: timedelta, *, most: int = MOST_COUNTED) -> None:
         self._every_nano = round(every.total_seconds() * 1e9)
+        self._early_nano = round(interval.total_seconds() * 1e9) // 2
         self._most = most
         self._first_ended: int | None = None
         self._next_multiple = 0
@@ -99,7 +101,7 @@ class CountedSeries:
         """How many of a span's sorted, distinct ids no counted span before had; None if not counted."""
         if self._first_ended is None:
             self._first_ended = ended
-        multiple = (ended - self._first_ended) // self._every_nano
+        multiple = (ended - self._first_ended + self._early_nano) // self._every_nano
         if multiple < self._next_multiple or len(self._known) > self._most:
             return None
         self._next_multiple = multiple + 1
