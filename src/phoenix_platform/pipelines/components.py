@@ -39,17 +39,39 @@ class Rename:
 
 
 RENAMES: Final = (
-    Rename(Kind.RECEIVER, "hostmetrics", "host_metrics", (0, 151, 0)),
+    Rename(Kind.RECEIVER, "apachespark", "apache_spark", (0, 154, 0)),
+    Rename(Kind.RECEIVER, "awscloudwatch", "aws_cloudwatch", (0, 156, 0)),
+    Rename(Kind.RECEIVER, "azureeventhub", "azure_event_hub", (0, 145, 0)),
+    Rename(Kind.RECEIVER, "cloudfoundry", "cloud_foundry", (0, 152, 0)),
     Rename(Kind.RECEIVER, "filelog", "file_log", (0, 149, 0)),
+    Rename(Kind.RECEIVER, "filestats", "file_stats", (0, 151, 0)),
+    Rename(Kind.RECEIVER, "fluentforward", "fluent_forward", (0, 151, 0)),
+    Rename(Kind.RECEIVER, "hostmetrics", "host_metrics", (0, 151, 0)),
+    Rename(Kind.RECEIVER, "httpcheck", "http_check", (0, 150, 0)),
+    Rename(Kind.RECEIVER, "k8sobjects", "k8s_objects", (0, 151, 0)),
+    Rename(Kind.RECEIVER, "kafkametrics", "kafka_metrics", (0, 152, 0)),
+    Rename(Kind.RECEIVER, "kubeletstats", "kubelet_stats", (0, 152, 0)),
+    Rename(Kind.RECEIVER, "mongodbatlas", "mongodb_atlas", (0, 145, 0)),
+    Rename(Kind.RECEIVER, "splunkenterprise", "splunk_enterprise", (0, 155, 0)),
+    Rename(Kind.RECEIVER, "sshcheck", "ssh_check", (0, 151, 0)),
+    Rename(Kind.RECEIVER, "tcpcheck", "tcp_check", (0, 152, 0)),
+    Rename(Kind.RECEIVER, "tcplog", "tcp_log", (0, 150, 0)),
+    Rename(Kind.RECEIVER, "tlscheck", "tls_check", (0, 150, 0)),
+    Rename(Kind.RECEIVER, "udplog", "udp_log", (0, 150, 0)),
+    Rename(Kind.RECEIVER, "windowseventlog", "windows_event_log", (0, 150, 0)),
+    Rename(Kind.RECEIVER, "windowsservice", "windows_service", (0, 154, 0)),
     Rename(Kind.PROCESSOR, "cumulativetodelta", "cumulative_to_delta", (0, 157, 0)),
     Rename(Kind.PROCESSOR, "deltatorate", "delta_to_rate", None),
+    Rename(Kind.PROCESSOR, "k8sattributes", "k8s_attributes", (0, 146, 0)),
     Rename(Kind.PROCESSOR, "metricstransform", "metrics_transform", (0, 152, 0)),
-    Rename(Kind.PROCESSOR, "resourcedetection", "resource_detection", None),
+    Rename(Kind.PROCESSOR, "resourcedetection", "resource_detection", (0, 153, 0)),
+    Rename(Kind.EXPORTER, "loadbalancing", "load_balancing", (0, 153, 0)),
     Rename(Kind.EXPORTER, "otlp", "otlp_grpc", (0, 144, 0)),
     Rename(Kind.EXPORTER, "otlphttp", "otlp_http", (0, 144, 0)),
     Rename(Kind.EXPORTER, "prometheusremotewrite", "prometheus_remote_write", (0, 154, 0)),
+    Rename(Kind.CONNECTOR, "spanmetrics", "span_metrics", (0, 151, 0)),
 )
-"""Type names that upstream renamed; the old ones stay as deprecated aliases."""
+"""Type names that upstream renamed; the old ones stay as deprecated aliases. Source: the upstream changelogs."""
 
 _BY_OLD: Final = {(rename.kind, rename.old): rename for rename in RENAMES}
 _BY_NEW: Final = {(rename.kind, rename.new): rename for rename in RENAMES}

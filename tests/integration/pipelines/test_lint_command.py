@@ -1,5 +1,6 @@
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,11 @@ def test_our_own_table_is_that_of_the_collectors_manifest() -> None:
     manifest = Path(__file__).parents[3] / "collector" / "manifest.yaml"
     root = read_document(manifest.read_text("utf-8"), name="manifest").root
     ours = get_distribution("phoenix-otelcol")
+    assert isinstance(root, Mapping)
     for kind in Kind:
-        modules = [str(one["gomod"]).split()[0].rpartition("/")[2] for one in root[kind.section]]  # type: ignore[index, call-overload]
+        section = root[kind.section]
+        assert isinstance(section, tuple)
+        lines = [one["gomod"] for one in section if isinstance(one, Mapping)]
+        modules = [str(line).split()[0].rpartition("/")[2] for line in lines]
         types = {compact(module.removesuffix(kind.value)) for module in modules}
         assert types == set(ours.changes[kind])

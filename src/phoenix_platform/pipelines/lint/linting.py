@@ -150,8 +150,8 @@ def _unreadable(error: InvalidInputError) -> Found:
     _, _, reason = str(error).partition(": ")
     return Found(
         LintFinding(
-            line=line if isinstance(line, int) else 1,
-            column=column if isinstance(column, int) else 1,
+            line=int(line or 1),
+            column=int(column or 1),
             severity=Severity.ERROR,
             rule="not-yaml",
             component="",

@@ -59,12 +59,16 @@ def _members(configuration: Configuration, pipeline: Pipeline) -> object:
         Kind.PROCESSOR: tuple(sorted(pipeline.processors)),
         Kind.EXPORTER: pipeline.exporters,
     }
-    known = configuration.components
+    connectors = configuration.components[Kind.CONNECTOR]
     return sorted(
-        (kind, *(_identity(known[kind][id_]) if id_ in known[kind] else (id_, "")))
+        (kind, *_identity_of(id_, {**connectors, **configuration.components[kind]}))
         for kind, ids in lists.items()
         for id_ in ids
     )
+
+
+def _identity_of(id_: str, known: Mapping[str, Component]) -> tuple[str, str]:
+    return _identity(known[id_]) if id_ in known else (id_, "")
 
 
 def _identity(component: Component) -> tuple[str, str]:

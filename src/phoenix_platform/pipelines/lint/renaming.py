@@ -84,9 +84,16 @@ def offset_of(document: Document, path: Path) -> int:
 
 
 def _references(subject: Subject, kind: Kind, id_: str) -> Iterator[Path]:
-    pipelines = subject.configuration.pipelines
-    running: list[Path] = [("service", "pipelines", one, kind.section) for one in pipelines]
-    for path in [("service", "extensions")] if kind is Kind.EXTENSION else running:
+    sections = {
+        Kind.CONNECTOR: (Kind.RECEIVER.section, Kind.EXPORTER.section),
+        Kind.EXTENSION: (),  # they run by service.extensions
+    }.get(kind, (kind.section,))
+    running: list[Path] = [
+        ("service", "pipelines", pipeline, section)
+        for pipeline in subject.configuration.pipelines
+        for section in sections
+    ]
+    for path in [("service", "extensions"), *running]:
         yield from _listed(subject.configuration.root, path, id_)
 
 

@@ -95,7 +95,9 @@ def _of_filter(component: Component) -> Iterator[tuple[Path, str, str | None]]:
                 yield from ((one, text, None) for one, text in texts)
     for section, contexts in _FILTER_CONTEXTS.items():
         settings = component.settings.get(section)
-        for context in contexts if isinstance(settings, Mapping) else ():
+        if not isinstance(settings, Mapping):
+            continue
+        for context in contexts:
             texts = _texts(settings.get(context), (*component.path, section, context))
             yield from ((path, text, context) for path, text in texts)
 

@@ -98,6 +98,15 @@ def test_ids_that_others_refer_to_are_not_renamed() -> None:
     assert "hostmetrics ':" in mended(spaced, target="phoenix-otelcol")
 
 
+def test_a_connector_is_renamed_on_both_its_sides() -> None:
+    text = MINIMAL.replace("exporters:\n", "connectors: {spanmetrics: }\nexporters:\n", 1) + (
+        "    traces: {receivers: [host_metrics], exporters: [spanmetrics]}\n"
+    ).replace("[host_metrics]", "[nop]")
+    text = text.replace("receivers:\n", "receivers:\n  nop:\n", 1)
+    text = text.replace("[host_metrics]", "[host_metrics, spanmetrics]")
+    assert mended(text, version=(0, 161, 0)) == text.replace("spanmetrics", "span_metrics")
+
+
 def test_one_fix_that_would_change_the_meaning_does_not_stop_the_others() -> None:
     text = (
         with_processors(resource="{}", memory_limiter="{}")
