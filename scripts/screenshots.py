@@ -8,8 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
@@ -17,8 +18,9 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-DESKTOP = {"width": 1040, "height": 1300}
-PHONE = {"width": 360, "height": 1100}
+DESKTOP: ViewportSize = {"width": 1040, "height": 1300}
+PHONE: ViewportSize = {"width": 360, "height": 1100}
+Scheme = Literal["light", "dark"]
 
 
 def main() -> None:
@@ -37,7 +39,7 @@ def main() -> None:
         browser.close()
 
 
-def _take(browser: Browser, report: Path, target: Path, size: dict[str, int], scheme: str) -> None:
+def _take(browser: Browser, report: Path, target: Path, size: ViewportSize, scheme: Scheme) -> None:
     page = browser.new_page(viewport=size, color_scheme=scheme)
     page.goto(report.as_uri())
     page.screenshot(path=target)
@@ -56,7 +58,15 @@ def _print(browser: Browser, report: Path, target: Path) -> None:
     with TemporaryDirectory() as folder:
         paper = Path(folder) / "report.pdf"
         page.pdf(path=paper, format="A4", prefer_css_page_size=True)
-        command = [renderer, "-png", "-r", "70", "-singlefile", paper, target.with_suffix("")]
+        command = [
+            renderer,
+            "-png",
+            "-r",
+            "70",
+            "-singlefile",
+            str(paper),
+            str(target.with_suffix("")),
+        ]
         subprocess.run(command, check=True)  # noqa: S603 - a fixed program on our own file
     page.close()
     print(target)

@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 timed "set-up" scripts/setup.sh
+timed "browser" scripts/browser.sh
 timed "collector" collector/build.sh
 pytest=(.venv/bin/python -m pytest -q)
 timed "unit tests with coverage" "${pytest[@]}" tests/unit tests/architecture tests/recorded -m "not slow" --cov --cov-report=

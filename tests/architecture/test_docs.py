@@ -23,6 +23,7 @@ def test_the_reference_is_what_the_code_says(name: str) -> None:
         "collector.md",
         "loadsim.md",
         "faults.md",
+        "report.md",
         "architecture.md",
     ],
 )

@@ -1,12 +1,12 @@
 """Opens a page in Debian's Chromium and writes down everything that a report must not do."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 CHROMIUM: Final = "/usr/bin/chromium"
@@ -15,6 +15,7 @@ ARGUMENTS: Final = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+_AXE_SCRIPT: Final = files("axe_playwright_python") / "axe.min.js"
 _AXE: Final = "async () => (await axe.run()).violations"
 _LISTEN: Final = """
 window.refused = [];
@@ -44,7 +45,7 @@ class Opened:
 
     def serious_findings(self) -> list[str]:
         """What axe calls serious or critical, with the element. Last: it puts a script into the page."""
-        self.page.evaluate(AXE_SCRIPT)
+        self.page.evaluate(_AXE_SCRIPT.read_text(encoding="utf-8"))
         found: list[dict[str, Any]] = self.page.evaluate(_AXE)
         return [
             f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
@@ -55,7 +56,7 @@ class Opened:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> Generator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         try:
@@ -67,7 +68,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def opened(
     browser: Browser, report: Path, *, width: int = 1040, scheme: Scheme = "light"
-) -> Iterator[Opened]:
+) -> Generator[Opened]:
     """The report as a reader opens it; whatever it asks the network for is noted and refused."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     seen = Opened(page)

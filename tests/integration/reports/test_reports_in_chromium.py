@@ -1,8 +1,8 @@
 """Reports in a real browser: nothing loaded, nothing refused, readable by all, on every screen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -16,21 +16,23 @@ from phoenix_platform.cli.reports.files import write_report
 pytestmark = pytest.mark.timeout(600)
 
 
+RECORDS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
+    "promoted": lambda: a_record(run(400), has_costs=True),
+    "aborted": lambda: a_record(run(60, change=missing_after(40, DATABASE))),
+    "hostile": hostile_record,
+    "empty": lambda: a_record([], is_broken_off=True),
+}
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Generator[Browser]:
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="module", params=["promoted", "aborted", "hostile", "empty"])
+@pytest.fixture(scope="module", params=list(RECORDS))
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    records = {
-        "promoted": lambda: a_record(run(400), has_costs=True),
-        "aborted": lambda: a_record(run(60, change=missing_after(40, DATABASE))),
-        "hostile": hostile_record,
-        "empty": lambda: a_record([], is_broken_off=True),
-    }
-    return written(records[request.param](), tmp_path_factory.mktemp("report"))
+    return written(RECORDS[request.param](), tmp_path_factory.mktemp("report"))
 
 
 def written(record: dict[str, Any], folder: Path) -> Path:

@@ -172,7 +172,7 @@ def test_equal_configurations_are_said_to_be_the_same() -> None:
 
 
 def test_a_record_without_the_original_configuration_shows_what_ran() -> None:
-    old = {"name": "old", "config": {"receivers": {"otlp": {}}}}
+    old: dict[str, Any] = {"name": "old", "config": {"receivers": {"otlp": {}}}}
     text = words_of(a_subject(60, variants={"baseline": {"name": "bare"}, "candidate": old}))
     assert "Configuration of the baseline: no data." in text
     assert "receivers: otlp: {}" in text
