@@ -101,6 +101,18 @@ def test_a_candidate_that_drops_a_critical_process_is_aborted_at_once(
     assert "processes: filter/lossy" in program.events()[-1]["notes"][0]
 
 
+def test_a_candidate_whose_names_do_not_run_here_says_so(
+    program: Program, collector: CollectorBinary
+) -> None:
+    candidate = program.folder / "names.yaml"
+    candidate.write_text(WITHOUT_ONE.replace("==", "!=").replace("phx-precious", "phx-nobody"))
+    a_trial(program, collector, "--candidate", str(candidate))
+    assert program.wait(90) == 23, program.stderr
+    reason = program.events()[-1]["judgement"]["reasons"][0]
+    assert reason.startswith("The candidate took every scrape and let nothing out")
+    assert "(filter/lossy)" in reason
+
+
 def test_the_record_of_a_verdict_can_be_verified_and_a_changed_one_cannot(
     program: Program, collector: CollectorBinary
 ) -> None:

@@ -1,16 +1,17 @@
 """The course of a trial: start, judge every interval, keep the record, stop when something decides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
 from phoenix_platform.agent.load.simulation import LoadSimulation
-from phoenix_platform.agent.supervision import MOST_LAST_LINES, CollectorFailedError
+from phoenix_platform.agent.supervision import CollectorFailedError
 from phoenix_platform.agent.trial_starts import running_trial
 from phoenix_platform.agent.trials import Trial, TrialSettings
 from phoenix_platform.analysis.costs import CostEstimate, estimate
-from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement, Verdict
+from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
+from phoenix_platform.cli.trial.endings import Ending, notes_of, own_failure
 from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.cli.trial.record import TrialRecord
 from phoenix_platform.cli.trial.snapshot import Snapshot, take_snapshot
@@ -30,24 +31,6 @@ class Outcome:
     losses: list[NameLoss]
     notes: tuple[str, ...]
     costs: tuple[CostEstimate, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """What ended the trial, where it was not the evidence or the time."""
-
-    invalid_because: str | None = None
-    aborted_because: str | None = None
-    log_lines: tuple[str, ...] = ()
-    """The last of the collector that failed."""
-
-    @classmethod
-    def of_failure(cls, error: CollectorFailedError) -> "Ending":
-        """The candidate's own failure is a finding about it; that of anything else spoils the run."""
-        sentence = f"{error}."
-        if error.collector == Variant.CANDIDATE:
-            return cls(aborted_because=sentence, log_lines=error.log_lines)
-        return cls(invalid_because=sentence, log_lines=error.log_lines)
 
 
 @dataclass(slots=True)
@@ -158,10 +141,7 @@ async def run_trial(
             snapshot,
             trial.meter.losses(),
             (
-                *_rules_behind(course),
-                *_last_words(course, ending, judgement),
-                *_refusals(course),
-                *_stand_ins(course),
+                *notes_of(trial, record.samples, ending, judgement),
                 *topology.notes,
                 *topology.ignored,
                 *not_measured,
@@ -181,53 +161,6 @@ def _costs_of(course: _Course) -> tuple[CostEstimate, ...]:
     )
 
 
-def _last_words(course: _Course, ending: Ending, judgement: Judgement) -> list[str]:
-    """What the collector that failed wrote last; the candidate's, when it broke a guardrail."""
-    lines: Sequence[str] = ending.log_lines
-    if not lines and judgement.verdict is Verdict.ABORT:
-        lines = course.trial.collectors[Variant.CANDIDATE].log_tail[-MOST_LAST_LINES:]
-    stopped = sorted(course.trial.stopped())
-    return [
-        *(f"the process of the {name} collector is stopped, as by SIGSTOP" for name in stopped),
-        *(f"last log line: {line}" for line in lines),
-    ]
-
-
-def _refusals(course: _Course) -> list[str]:
-    """What the variants did not take, and why: unpaired intervals have no other explanation."""
-    return [
-        f"the {variant} did not take {relay.lost_scrapes + relay.refused_scrapes} scrapes whole; the last "
-        f"time: {relay.last_refusal or 'it was more than eight scrapes behind'}"
-        for variant, relay in course.trial.relays.items()
-        if relay.lost_scrapes + relay.refused_scrapes
-    ]
-
-
-def _stand_ins(course: _Course) -> list[str]:
-    """Which processors of a variant are ours, and that their CPU is in its collector's."""
-    topology = course.trial.topology
-    return [
-        f"CPU of the {variant} includes {', '.join(names)}, which stand in for settings of its receiver; "
-        "not measured apart"
-        for variant, names in (
-            (Variant.BASELINE, topology.baseline.stand_ins),
-            (Variant.CANDIDATE, topology.candidate.stand_ins),
-        )
-        if names
-    ]
-
-
-def _rules_behind(course: _Course) -> list[str]:
-    """Which processors may have dropped a critical process, if one is missing."""
-    missing = any(
-        sample.critical_missing
-        for sample in course.record.samples
-        if sample.variant is Variant.CANDIDATE
-    )
-    rules = ", ".join(course.trial.topology.candidate.drops_with) or "none that we know"
-    return [f"processors of the candidate that drop or merge processes: {rules}"] if missing else []
-
-
 async def _walk(course: _Course) -> Ending:
     """Judge interval by interval until something ends the trial; what it was."""
     most_seconds = course.options.plan.max_duration.total_seconds()
@@ -236,7 +169,9 @@ async def _walk(course: _Course) -> Ending:
             course.keep()
             course.take(samples)
             if samples and (verdict := course.look(course.conditions()).verdict) is not None:
-                return Ending(aborted_because=_own_failure(course, verdict))
+                return Ending(
+                    aborted_because=own_failure(course.trial, course.record.samples, verdict)
+                )
             if not course.last:
                 course.show()
             if (reason := _too_much_cpu(course)) is not None:
@@ -246,43 +181,6 @@ async def _walk(course: _Course) -> Ending:
     except CollectorFailedError as error:
         return Ending.of_failure(error)
     raise AssertionError  # the intervals do not end by themselves
-
-
-def _own_failure(course: _Course, verdict: Verdict) -> str | None:
-    """What the candidate did itself that the samples alone do not tell."""
-    match verdict:
-        case Verdict.ABORT:
-            return _kept_nothing(course)
-        case Verdict.INVALID:
-            return _turned_away(course)
-        case _:
-            return None
-
-
-def _turned_away(course: _Course) -> str | None:
-    """Why intervals are unpaired: a candidate that refuses what the baseline takes."""
-    relays = course.trial.relays
-    refused = relays[Variant.CANDIDATE].turned_away_scrapes
-    others = relays[Variant.BASELINE].refused_scrapes + relays[Variant.BASELINE].lost_scrapes
-    if not refused or others:
-        return None
-    return (
-        f"The candidate itself refused {refused} of {course.trial.seen.scrapes} scrapes, of which the baseline "
-        f"took every one; the last time with {relays[Variant.CANDIDATE].last_refusal}."
-    )
-
-
-def _kept_nothing(course: _Course) -> str | None:
-    """Why a candidate that works well was aborted: its own rules keep nothing of this host."""
-    samples = [one for one in course.record.samples if one.variant is Variant.CANDIDATE]
-    rules = course.trial.topology.candidate.drops_with
-    is_empty = samples and not any(one.output_points or one.dropped_points for one in samples)
-    if not (rules and is_empty and all(one.acknowledged for one in samples)):
-        return None
-    return (
-        "The candidate took every scrape and let nothing out: no process on this host is among those that its "
-        f"rules keep ({', '.join(rules)}). Name processes that run here in it, or try it where they run."
-    )
 
 
 def _too_much_cpu(course: _Course) -> str | None:
