@@ -45,7 +45,7 @@ def _try(fault: Fault, collector: Path) -> bool:
             return False
         finally:
             bench.end_all()
-    typer.echo(_row(fault, outcome, time.monotonic() - began))
+    typer.echo(_row(fault, outcome, folder, time.monotonic() - began))
     return (
         outcome.code == fault.code
         and re.search(fault.message, outcome.message) is not None
@@ -55,8 +55,8 @@ def _try(fault: Fault, collector: Path) -> bool:
     )
 
 
-def _row(fault: Fault, outcome: FaultOutcome, seconds: float) -> str:
-    message = outcome.message.replace("|", "\\|") or "(nobody could read it)"
+def _row(fault: Fault, outcome: FaultOutcome, folder: str, seconds: float) -> str:
+    message = outcome.message.replace("|", "\\|").replace(folder, "…") or "(nobody could read it)"
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE].rstrip()}…"
     shown = f"{message} (+ {len(outcome.log_lines)} log lines)" if outcome.log_lines else message

@@ -360,7 +360,7 @@ FAULTS: Final = (
           message="ended before a verdict"),
     Fault(id="terminal-closed", what="the terminal is closed: SIGHUP, and no write succeeds any more",
           happens=_closed_terminal, code=143, message=""),
-    Fault(id="output-closed", what="`phoenix trial … | head -1`", happens=_closed_output, code=6,
+    Fault(id="output-closed", what="the reader of its output leaves, as `head -1` does", happens=_closed_output, code=6,
           message="nobody reads it any more"),
     Fault(id="two-trials", what="two trials at once on one host", happens=_two_at_once, code=21,
           message="ended after", is_slow=True),
