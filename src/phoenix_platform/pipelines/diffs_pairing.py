@@ -124,5 +124,5 @@ def is_used(configuration: Configuration, component: Component) -> bool:
             return any(component.id in one.receivers for one in configuration.pipelines.values())
         case Kind.PROCESSOR:
             return any(component.id in one.processors for one in configuration.pipelines.values())
-        case Kind.EXPORTER | Kind.CONNECTOR:
+        case _:
             return any(component.id in one.exporters for one in configuration.pipelines.values())

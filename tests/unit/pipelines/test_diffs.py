@@ -143,6 +143,7 @@ PLANTED = [
     ("batch", "timeout: 1s", "timeout: 2s", Area.DELIVERY, "timeout"),
     ("unknown-processor", "answer: 42", "answer: 43", Area.UNKNOWN, "answer"),
     ("destination", "http://vendor.example", "http://other.example", Area.DELIVERY, "endpoint"),
+    ("setting-goes", "    compression: gzip\n", "", Area.DELIVERY, "compression"),
     ("compression", "compression: gzip", "compression: zstd", Area.DELIVERY, "compression"),
     ("queue", "queue_size: 100", "queue_size: 9", Area.DELIVERY, "sending_queue.queue_size"),
     ("secret", "hush-hush-header", "hush-hush-other", Area.DELIVERY, "headers.x-key"),

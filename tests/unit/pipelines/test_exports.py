@@ -249,14 +249,24 @@ def test_anchors_that_stay_whole_are_no_hindrance() -> None:
         assert "filter/priority" in made.configuration.pipelines[id_].processors
 
 
-def test_settings_that_something_else_shares_are_refused_not_changed_for_both() -> None:
-    text = BLOCK.replace(
-        "      process:\n        mute_process_name_error: true",
-        "      process: &shared {mute_process_name_error: true}",
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param("  batch: {}\n  filter/x: *shared", id="anchor-goes"),
+        pytest.param("  batch: {}\n  filter/x: {metrics: *outer}", id="anchor-changes"),
+    ],
+)
+def test_what_something_else_shares_is_refused_not_changed_for_both(more: str) -> None:
+    text = BLOCK.replace("    scrapers:\n", "    scrapers: &outer\n").replace(
+        "      process:\n", "      process: &shared\n"
     )
-    text = text.replace("  batch: {}", "  batch: {}\n  filter/x: *shared")
-    with pytest.raises(InvalidInputError, match=r"my.yaml"):
-        export(PRIORITY, text)
+    with pytest.raises(
+        InvalidInputError, match=r"^my.yaml: .* shared through an anchor; write out"
+    ):
+        export(PRIORITY, text.replace("  batch: {}", more))
+
+
+def test_a_pipeline_that_an_alias_brings_is_refused() -> None:
     merged = (
         BLOCK.replace("  batch: {}", "  batch: {}\n").replace("    metrics:\n", "    metrics: &m\n")
         + "    metrics/two: *m\n"

@@ -12,7 +12,7 @@ from phoenix_platform.pipelines.documents import read_document, thawed
 from phoenix_platform.pipelines.emission import write_document
 from phoenix_platform.pipelines.exports.edits import Editor
 from phoenix_platform.pipelines.exports.fragments import value_lines
-from phoenix_platform.pipelines.exports.trees import found, read_tree
+from phoenix_platform.pipelines.exports.trees import found, read_tree, start_with_comments
 
 
 def edited(text: str, edit: Callable[[Editor], None]) -> str:
@@ -171,3 +171,8 @@ def test_an_edit_of_what_we_write_changes_one_thing(
     editor.remove_member((key,))
     rest = {name: one for name, one in root.items() if name != key}
     assert thawed(read_document(editor.text, name="f.yaml").root) == {**rest, "zz": value}
+
+
+def test_comments_may_begin_with_the_text() -> None:
+    text = "# a\n# b\nx: 1\n"
+    assert start_with_comments(text, text.index("x")) == 0

@@ -28,10 +28,14 @@ class Editor:
     def __init__(self, text: str, *, name: str) -> None:
         self.text = text if text.endswith("\n") else f"{text}\n"
         self._name = name
+        self._read: tuple[str, Node] | None = None
 
     @property
     def tree(self) -> Node:
-        return read_tree(self.text, name=self._name)
+        """The tree of the text as it is now; read once per change."""
+        if self._read is None or self._read[0] != self.text:
+            self._read = self.text, read_tree(self.text, name=self._name)
+        return self._read[1]
 
     def has(self, path: Path) -> bool:
         return found(self.tree, path) is not None

@@ -142,9 +142,9 @@ class _Exporting:
             source = (*chain.receiver.path, "scrapers", type_)
             body = value_lines(chain.configuration.document, source, value)
             if type_ not in scrapers:
-                self._edit().add_member(path, type_, value, self._member_lines(type_, value, body))
+                self._editor.add_member(path, type_, value, self._member_lines(type_, value, body))
             elif (scrapers[type_] or {}) != (value or {}):
-                self._edit().set_member((*path, type_), value, [f"{_MARK}{self._origin}.", *body])
+                self._editor.set_member((*path, type_), value, [f"{_MARK}{self._origin}.", *body])
                 former = mapping(scrapers[type_])
                 if former:
                     self.notes.append(
@@ -160,7 +160,7 @@ class _Exporting:
         if key not in receiver.settings:
             if key == _INTERVAL and value in ("60s", "1m"):
                 return  # the receiver's default
-            self._edit().add_member(receiver.path, key, value, self._member_lines(key, value, None))
+            self._editor.add_member(receiver.path, key, value, self._member_lines(key, value, None))
         elif receiver.settings[key] == value:
             return
         elif any(references_in(receiver.settings[key])):
@@ -172,29 +172,29 @@ class _Exporting:
             self.notes.append(
                 f"receiver {receiver.id}: {key} was {receiver.settings[key]} and is {value}, as it was tried"
             )
-            self._edit().set_member(path, value, _lines_of(value))
+            self._editor.set_member(path, value, _lines_of(value))
         _at(self._meant, receiver.path)[key] = thawed(value)
 
     def _strip(self, receiver: Component) -> None:
         """Take the chain's scrapers from a receiver that has others too."""
-        for type_ in self._plan.chain.scrapers:
-            if type_ in mapping(receiver.settings.get("scrapers")):
-                self._edit().remove_member((*receiver.path, "scrapers", type_))
-                del _at(self._meant, (*receiver.path, "scrapers"))[type_]
-                self.notes.append(
-                    f"receiver {receiver.id}: the {type_} scraper has a receiver and a pipeline of its own, "
-                    "because what else the receiver scrapes must not pass the processors"
-                )
+        written = mapping(receiver.settings.get("scrapers"))
+        for type_ in [one for one in self._plan.chain.scrapers if one in written]:
+            self._editor.remove_member((*receiver.path, "scrapers", type_))
+            del _at(self._meant, (*receiver.path, "scrapers"))[type_]
+            self.notes.append(
+                f"receiver {receiver.id}: the {type_} scraper has a receiver and a pipeline of its own, "
+                "because what else the receiver scrapes must not pass the processors"
+            )
 
     def _add(self, id_: str, component: Component) -> None:
         section = component.kind.section
         settings = self._plan.receiver_settings.get(id_, component.settings)
-        if self._meant.get(section) is None and section not in self._meant:
-            self._edit().add_member((), section, {}, [f"{section}: {{}}"], before="exporters")
+        if section not in self._meant:
+            self._editor.add_member((), section, {}, [f"{section}: {{}}"], before="exporters")
         self._meant[section] = self._meant.get(section) or {}
         body = value_lines(self._plan.chain.configuration.document, component.path, settings)
         lines = self._member_lines(id_, settings, body)
-        self._edit().add_member((section,), id_, settings, lines)
+        self._editor.add_member((section,), id_, settings, lines)
         self._meant[section][id_] = thawed(settings)
 
     def _add_pipeline(self, plan: PipelinePlan) -> None:
@@ -203,7 +203,7 @@ class _Exporting:
             del value["processors"]
         value["exporters"] = plan.exporters
         body = [f"{key}: {_on_one_line(ids)}" for key, ids in value.items()]
-        self._edit().add_member(_SERVICE, plan.id, value, self._member_lines(plan.id, value, body))
+        self._editor.add_member(_SERVICE, plan.id, value, self._member_lines(plan.id, value, body))
         _at(self._meant, _SERVICE)[plan.id] = thawed(value)
 
     def _set_lists(self, plan: PipelinePlan) -> None:
@@ -217,18 +217,18 @@ class _Exporting:
                 continue
             if not self._editor.has((*path, key)):
                 line = f"{key}: {_on_one_line(new)}"
-                self._edit().add_member(path, key, new, [line])
+                self._editor.add_member(path, key, new, [line])
             elif not new or not old or not self._editor.is_list((*path, key)):
-                self._edit().set_list((*path, key), new)
+                self._editor.set_list((*path, key), new)
             else:
-                self._edit().change_list((*path, key), old, new)
+                self._editor.change_list((*path, key), old, new)
             _at(self._meant, path)[key] = list(new)
 
     def _drop(self, processor: Component) -> None:
         """Remove what an earlier export added; what the user wrote stays, even if nothing uses it now."""
         path = processor.path
         if len(self._meant["processors"]) > 1 and self._editor.is_marked(path, _MARK):
-            self._edit().remove_member(path, mark=_MARK)
+            self._editor.remove_member(path, mark=_MARK)
             del self._meant["processors"][path[-1]]
 
     def _head(self) -> None:
@@ -254,30 +254,26 @@ class _Exporting:
         lines = _lines_of(value) if body is None else body
         return [head, f"{name}:", *(f"  {line}" if line else line for line in lines)]
 
-    def _edit(self) -> Editor:
-        return self._editor
-
     def _compare(self) -> None:
         """The text must say what was meant; anchors that are used twice would show here."""
-        read = thawed(read_document(self._editor.text, name=self._into.name).root)
-        if read != self._meant:
-            key = next(
-                key for key in {**read, **self._meant} if read.get(key) != self._meant.get(key)
-            )
-            place = self._into.document.place((key,))
+        if self._as_read() != self._meant:
             raise InvalidInputError(
-                f"{place}: {key} is written in a way that cannot be edited alone, such as an anchor used twice; "
+                f"{self._into.name}: something that has to change is shared through an anchor; "
                 "write out what is shared, then export again"
             )
 
+    def _as_read(self) -> object:
+        try:
+            return thawed(read_document(self._editor.text, name=self._into.name).root)
+        except InvalidInputError:
+            return None  # an alias whose anchor is gone
+
 
 def _at(root: dict[str, Any], path: Sequence[str | int]) -> dict[str, Any]:
-    """The mapping at the path; what is null on the way becomes one."""
+    """The mapping at the path."""
     node = root
     for key in path:
         assert isinstance(key, str)
-        if node.get(key) is None:
-            node[key] = {}
         node = node[key]
     return node
 

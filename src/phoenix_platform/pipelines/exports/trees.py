@@ -46,9 +46,7 @@ class Member:
 def read_tree(text: str, *, name: str) -> Node:
     """The tree of a text that `documents` has read before."""
     events = iter(events_of(text, name=name))
-    for event in events:
-        if event.kind is EventKind.DOCUMENT_START:
-            break
+    next(event for event in events if event.kind is EventKind.DOCUMENT_START)
     return _node(text, next(events), events)
 
 
