@@ -118,7 +118,7 @@ def test_the_reasons_scope_and_what_would_change_it_are_there() -> None:
     assert subject.judgement.scope is Scope.FIRST_STAGE
     assert all(" ".join(each.split()) in text for each in subject.judgement.reasons)
     assert all(each in text for each in subject.judgement.needed)
-    assert "12 processes of 1 executable names have no series of their own any more." in text
+    assert "12 processes have no series of their own any more (1 executable name)." in text
 
 
 def test_lost_totals_are_told_once_as_what_is_given_up() -> None:

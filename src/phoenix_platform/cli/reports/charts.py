@@ -228,7 +228,14 @@ def _target(chart: Chart, horizontal: Scale, vertical: Scale) -> Iterator[Markup
         "path", d=f"M{horizontal.start:.1f} {y:.1f}H{horizontal.end:.1f}", class_="target"
     )
     x = horizontal.start + 6
-    yield element("text", chart.target_name, x=x, y=y - 6, class_="target-name halo")
+    # On the side where the first line does not begin.
+    first = next(
+        (p.value for line in chart.lines for p in line.points if p.value is not None), None
+    )
+    is_below = first is not None and first >= chart.target and y + 20 < vertical.start
+    yield element(
+        "text", chart.target_name, x=x, y=y + 16 if is_below else y - 6, class_="target-name halo"
+    )
 
 
 def _end_labels(chart: Chart, horizontal: Scale, vertical: Scale) -> Iterator[Markup]:

@@ -23,6 +23,8 @@ _ROW: Final = 22.0
 _CELL: Final = 14.0
 _TOP: Final = 4.0
 _BOTTOM: Final = 26.0
+_RIGHT: Final = 30.0
+"""Room for half of the last time."""
 _LETTER: Final = 6.9
 _SHORTEST_NAME: Final = 12
 
@@ -151,7 +153,7 @@ def draw_wall(
     letters = min(longest, max(_SHORTEST_NAME, round(frame.width * 0.3 / _LETTER)))
     left = letters * _LETTER + 8
     height = _TOP + _ROW * len(rows) + _BOTTOM
-    scale = Scale(0.0, max(seconds, 1e-9), left, frame.width - 16)
+    scale = Scale(0.0, max(seconds, 1e-9), left, frame.width - _RIGHT)
     parts = [
         *(
             part

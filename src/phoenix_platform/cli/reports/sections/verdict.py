@@ -46,11 +46,17 @@ def head_of(subject: Subject) -> Head:
         host=short_name(subject.trial.host.name),
         started_at=moment(subject.trial.started_at),
         scope=_SCOPE_OF[judgement.scope],
-        reasons=tuple(each for each in judgement.reasons if each not in _lost_totals(subject)),
+        reasons=_reasons(subject),
         price=tuple(_price(subject)),
         needed=judgement.needed,
         warnings=_warnings(subject),
     )
+
+
+def _reasons(subject: Subject) -> tuple[str, ...]:
+    """Those that do not stand in another column already."""
+    elsewhere = {*_lost_totals(subject), *subject.judgement.needed}
+    return tuple(reason for reason in subject.judgement.reasons if reason not in elsewhere)
 
 
 def _warnings(subject: Subject) -> tuple[str, ...]:
@@ -70,8 +76,8 @@ def _price(subject: Subject) -> list[str]:
     if lost := lost_names(subject):
         processes = sum(loss.processes - loss.visible.get(Variant.CANDIDATE, 0) for loss in lost)
         sentences.append(
-            f"{whole(processes)} processes of {whole(len(lost))} executable names have no series of "
-            "their own any more."
+            f"{whole(processes)} processes have no series of their own any more "
+            f"({whole(len(lost))} executable name{'s' if lost[1:] else ''})."
         )
     return [*sentences, *_lost_totals(subject)] or ["Nothing that was measured."]
 
