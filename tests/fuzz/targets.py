@@ -11,7 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-from tests.oracle.agreement import assert_agree, assert_same_numbers, assert_same_tables
+from tests.oracle.agreement import (
+    assert_agree,
+    assert_same_numbers,
+    assert_same_tables,
+    offset_of,
+)
 from tests.oracle.json_requests import officially_parsed
 from tests.oracle.lenient_messages import LENIENT_REQUEST
 from tests.oracle.plain_decoder import PlainDecoder
@@ -120,8 +125,7 @@ def has_field_zero(data: bytes) -> bool:
     try:
         Decoder(WIDE).decode(data)
     except MalformedBodyError as error:
-        offset = error.facts["offset"]
-        assert isinstance(offset, int)
+        offset = offset_of(error)
         tag = data[offset : offset + 5].lstrip(b"\x80")
         return "not a field tag" in str(error) and tag[:1] < b"\x08"
     return False
@@ -144,9 +148,7 @@ def _is_taken(data: bytes, work: Callable[[bytes], object]) -> bool:
 
 
 def _assert_offset(error: InvalidInputError, data: bytes) -> None:
-    offset = error.facts["offset"]
-    assert isinstance(offset, int)
-    assert 0 <= offset <= len(data)
+    assert 0 <= offset_of(error) <= len(data)
 
 
 def _answer_of(app: OtlpReceiver, media_type: str, encoding: str, body: bytes) -> tuple[int, bytes]:

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.otlp.columns import Columns
 from phoenix_platform.otlp.errors import MalformedBodyError
 from phoenix_platform.otlp.series import AttributeValue, Series
@@ -18,6 +19,13 @@ class AnyDecoder(Protocol):
     def decode(self, body: bytes) -> Columns: ...
 
     def forget(self, rows: NDArray[np.uint32]) -> None: ...
+
+
+def offset_of(error: InvalidInputError) -> int:
+    """The byte a refusal names."""
+    offset = error.facts["offset"]
+    assert isinstance(offset, int | float)
+    return int(offset)
 
 
 def outcome_of(decoder: AnyDecoder, body: bytes) -> Columns | None:

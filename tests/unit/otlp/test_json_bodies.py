@@ -3,7 +3,13 @@ import math
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.oracle.agreement import assert_same_numbers, assert_same_tables, is_same, outcome_of
+from tests.oracle.agreement import (
+    assert_same_numbers,
+    assert_same_tables,
+    is_same,
+    offset_of,
+    outcome_of,
+)
 from tests.oracle.bodies import bodies
 from tests.oracle.json_requests import (
     officially_parsed,
@@ -307,9 +313,7 @@ def test_a_value_of_another_type_is_refused_where_it_stands(
     text = with_value(value)
     with pytest.raises(MalformedBodyError, match=reason) as caught:
         protobuf_of_json(text)
-    offset = caught.value.facts["offset"]
-    assert isinstance(offset, int)
-    assert text[offset:].startswith(place.encode())
+    assert text[offset_of(caught.value) :].startswith(place.encode())
 
 
 @pytest.mark.parametrize(
