@@ -23,9 +23,11 @@ from tests.unit.analysis.simulation import (
 
 from phoenix_platform.analysis.batches import FIRST_LENGTH, batch_means
 from phoenix_platform.analysis.hosts import HostConclusion, host_statement
+from phoenix_platform.analysis.means import Levels
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.reductions import Amount, ReductionSequence
 from phoenix_platform.analysis.sequences import ALPHA, G, critical_t
+from phoenix_platform.analysis.shares import Share, ShareSequence
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -260,3 +262,49 @@ def test_a_pair_without_variance_is_decided_at_the_fifth_batch_without_width(
     measured("batch 5, width 0", f"batch {first.batches}, width {width:.0e}")
     assert (first.batches, first.intervals) == (5, 100)
     assert width <= 1e-12
+
+
+@pytest.mark.parametrize(
+    ("times", "aborts", "passes"),
+    [
+        pytest.param(0.3, (0, 0), (1, 1), id="a-third-of-the-limit"),
+        pytest.param(1.0, (0, 0.05), (0, 0.1), id="at-the-limit"),
+        pytest.param(2.0, (1, 1), (0, 0), id="twice-the-limit"),
+    ],
+)
+def test_a_share_that_is_lost_is_judged_by_its_limit(
+    times: float, aborts: tuple[float, float], passes: tuple[float, float], measured: Measured
+) -> None:
+    runs, limit, source = 150, 0.01, generator()
+    variance = math.log(1.25)  # lognormal with a CV of 50 %
+    skewed = np.exp(
+        math.sqrt(variance) * autoregressive(0.8, runs, INTERVALS, source) - variance / 2
+    )
+    whole = 1 + 0.1 * autoregressive(0.9, runs, INTERVALS, source)
+    ends = [
+        _judged_share(lost, of, limit)
+        for lost, of in zip((times * limit * skewed * whole).tolist(), whole.tolist(), strict=True)
+    ]
+    aborted = sum(abort for abort, _ in ends) / runs
+    passed = sum(ever for _, ever in ends) / runs
+    measured(
+        f"aborts {aborts[0]:.0%} to {aborts[1]:.0%}, ever passes {passes[0]:.0%} to {passes[1]:.0%}",
+        f"aborts {aborted:.1%}, passes {passed:.1%}",
+    )
+    assert aborts[0] <= aborted <= aborts[1]
+    assert passes[0] <= passed <= passes[1]
+
+
+def _judged_share(lost: list[float], whole: list[float], limit: float) -> tuple[bool, bool]:
+    """Whether a run aborts, and whether it could ever have passed before."""
+    levels = Levels(promotion=ALPHA, abort=ALPHA / 4, g=G)
+    sequence, passed = (
+        ShareSequence(limit=limit, levels=levels, interval=timedelta(seconds=1)),
+        False,
+    )
+    for one, of in zip(lost, whole, strict=True):
+        sequence.take(Share(one, of))
+        if sequence.is_surely_above:
+            return True, passed
+        passed = passed or sequence.is_surely_below
+    return False, passed
