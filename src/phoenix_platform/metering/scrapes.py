@@ -94,6 +94,8 @@ class RawStream:
             self.empty_scrapes += 1
             return None
         started, ended = int(columns.time_unix_nano.min()), int(columns.time_unix_nano.max())
+        if abs(wall_offset - self._wall_offset) > CLOCK_STEP_NANO:
+            self._recent.clear()  # a clock that went back may show the same times again
         if (started, ended, len(columns)) in self._recent:
             self.repeated_scrapes += 1
             return None

@@ -2,15 +2,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from tests.builders import DELTA, NOON, SECOND, FakeProcess, a_scrape
 from tests.oracle.plain_decoder import PlainDecoder
 
 from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.metering import instances
 from phoenix_platform.metering.meter import Meter, MeterSettings, Reading, VariantTiming
 from phoenix_platform.metering.patterns import parse_pattern
 from phoenix_platform.metering.retention import CriticalIdentity
 from phoenix_platform.metering.samples import ProcessInstance, Sample, Variant
+from phoenix_platform.otlp.decoding import Decoder
 
 EVERY_SECOND = VariantTiming(emits_every=timedelta(seconds=1))
 POINTS = 3  # per process of the builder: user and system CPU time, memory
@@ -33,12 +36,18 @@ class Bench:
                 timings={Variant.BASELINE: EVERY_SECOND, Variant.CANDIDATE: candidate},
                 critical=[parse_pattern(text) for text in critical],
                 critical_identity=identity,
+                production_interval=timedelta(seconds=3),
             ),
             PlainDecoder,
             began_unix_nano=NOON,
         )
         self.now = NOON
+        self.wall_offset = 0
         self.samples: list[Sample] = []
+
+    def clock_jumps(self, nanoseconds: int) -> None:
+        """The wall clock, which stamps the points, jumps."""
+        self.wall_offset += nanoseconds
 
     def step(
         self,
@@ -48,8 +57,10 @@ class Bench:
         accepted: bool = True,
     ) -> None:
         """One scrape: the baseline lets everything out, the candidate these bodies (or the same)."""
-        body = a_scrape(processes, self.now)
-        scrape = self.meter.take_scrape(body, now=self.now + 10_000_000)
+        body = a_scrape(processes, self.now + self.wall_offset)
+        scrape = self.meter.take_scrape(
+            body, now=self.now + 10_000_000, wall_offset=self.wall_offset
+        )
         assert scrape is not None
         for variant in Variant:
             if self.meter.is_relayed(variant, scrape):
@@ -304,8 +315,19 @@ def test_a_scrape_sent_twice_counts_once() -> None:
     assert bench.meter.repeated_scrapes == 1
 
 
-def test_an_empty_scrape_is_none() -> None:
-    assert Bench().meter.take_scrape(b"", now=NOON) is None
+def test_an_empty_scrape_is_counted_and_not_relayed() -> None:
+    bench = Bench()
+    assert bench.meter.take_scrape(b"", now=NOON) is None
+    assert bench.meter.irregularities.empty_scrapes == 1
+
+
+def test_intervals_without_a_scrape_are_counted_as_missed() -> None:
+    bench = Bench()
+    bench.step(two_processes())
+    bench.now += 3 * SECOND  # the source hung
+    bench.finish(two_processes())
+    assert bench.meter.irregularities.missed_scrapes == 3
+    assert all(sample.acknowledged for sample in bench.samples)
 
 
 def test_losses_name_what_lost_its_own_series() -> None:
@@ -364,3 +386,150 @@ def test_a_collector_that_was_restarted_has_used_an_unknown_amount() -> None:
         bench.meter.read(Variant.CANDIDATE, number, reading)
         bench.step(two_processes())
     assert [sample.cpu_seconds for sample in bench.of(Variant.CANDIDATE)] == [1.0, None, 0.1]
+
+
+class TestClockJumps:
+    @pytest.mark.parametrize("seconds", [-3600.0, 3600.0, -1.0, 1.0, -0.5], ids="{:+g}s".format)
+    def test_a_jump_is_counted_and_the_samples_around_it_are_not_paired(
+        self, seconds: float
+    ) -> None:
+        bench = Bench(critical=["db"])
+        for number in range(16):
+            if number == 8:
+                bench.clock_jumps(round(seconds * SECOND))
+            bench.step(two_processes())
+        assert bench.meter.irregularities.clock_jumps == 1
+        samples = bench.of(Variant.CANDIDATE)
+        assert [one.scrape for one in samples] == list(range(14))  # none is lost
+        unpaired = [one.scrape for one in samples if not one.acknowledged]
+        assert unpaired == [6, 7, 8, 9]
+        paired = [one for one in samples if one.acknowledged]
+        assert {one.output_points for one in paired} == {6}
+        assert {one.critical_missing for one in samples} == {()}
+        assert all(one.totals["process.memory.usage"].is_conserved for one in paired)
+        delays = {one.delay_p50_seconds for one in samples}
+        assert all(delay == pytest.approx(0.02, abs=1e-3) for delay in delays)
+
+    def test_a_clock_that_went_back_shows_in_the_points_even_if_nobody_says_so(self) -> None:
+        bench = Bench()
+        bench.step(two_processes())
+        earlier = a_scrape(two_processes(), NOON - 3600 * SECOND)
+        assert bench.meter.take_scrape(earlier, now=bench.now) is not None
+        assert bench.meter.irregularities.clock_jumps == 1
+        assert bench.meter.repeated_scrapes == 0
+
+    def test_a_clock_that_is_slowed_down_little_by_little_does_not_jump(self) -> None:
+        bench = Bench()
+        for _ in range(40):
+            bench.clock_jumps(-SECOND // 20)
+            bench.step(two_processes())
+        assert bench.meter.irregularities.clock_jumps == 0
+
+
+def test_the_last_scrape_is_in_a_sample_when_no_other_will_come() -> None:
+    bench = Bench(critical=["db"])
+    for _ in range(4):
+        bench.step(two_processes())
+    newborn = [*two_processes(), FakeProcess(pid=9, name="db")]
+    bench.step(newborn)
+    assert not bench.meter.close_last(now=bench.now)  # its output may still come
+    last = bench.meter.close_last(now=bench.now + 2 * SECOND)
+    assert [one.scrape for one in last] == [3, 3, 4, 4] or [one.scrape for one in last] == [4, 4]
+    sample = last[-1]
+    assert (sample.output_points, sample.cpu_seconds) == (9, None)
+    # Whether the newborn lived on is not known: only what was there before is checked.
+    assert [one.pid for one in sample.critical_seen] == [1]
+    assert not bench.meter.close_last(now=bench.now + 60 * SECOND)
+
+
+def test_new_series_are_counted_every_production_interval() -> None:
+    bench = Bench()
+    processes = two_processes()
+    for number in range(9):
+        if number == 3:
+            processes.append(FakeProcess(pid=3))
+        bench.step(processes)
+    new = [one.new_series for one in bench.of(Variant.CANDIDATE)]
+    assert new == [6, None, None, 3, None, None, 0]
+
+
+def test_output_that_is_still_open_keeps_its_series_however_long_the_source_hangs() -> None:
+    bench = Bench()
+    for _ in range(3):
+        bench.step(two_processes())
+    bench.now += 3600 * SECOND
+    bench.finish([FakeProcess(pid=7)])
+    assert [bench.candidate(number).series for number in range(4)] == [6, 6, 6, 3]
+
+
+def test_a_variant_far_behind_is_given_scrapes_that_are_closed_already() -> None:
+    bench = Bench()
+    first = bench.meter.take_scrape(a_scrape(two_processes(), NOON), now=NOON)
+    assert first is not None
+    bench.now += SECOND
+    bench.finish(two_processes())
+    bench.meter.begin_relay(Variant.CANDIDATE, first)
+    bench.meter.end_relay(Variant.CANDIDATE, first, acknowledged=True)
+    bench.finish(two_processes())
+    assert not bench.candidate(0).acknowledged
+    assert bench.candidate(3).acknowledged
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_hours_of_short_processes_leave_the_tables_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(instances, "MOST_NAMES", 1000)
+    every, born_at_once, rounds = 30, 46, 240
+    timing = VariantTiming(emits_every=timedelta(seconds=every))
+    meter = Meter(
+        MeterSettings(
+            host="churn",
+            interval=timedelta(seconds=every),
+            timings=dict.fromkeys(Variant, timing),
+            production_interval=timedelta(minutes=1),
+        ),
+        Decoder,
+        began_unix_nano=NOON,
+    )
+    sizes: list[tuple[int, ...]] = []
+    for number in range(rounds):
+        now = NOON + number * every * SECOND
+        first = number * born_at_once
+        born = [
+            FakeProcess(pid=pid % 32_768, name=f"job-{pid}", cpu={"user": 0.5}, started=now)
+            for pid in range(first, first + born_at_once)
+        ]
+        body, half = a_scrape(born, now), a_scrape(born[::2], now)
+        scrape = meter.take_scrape(body, now=now)
+        assert scrape is not None
+        for variant, output in ((Variant.BASELINE, body), (Variant.CANDIDATE, half)):
+            meter.begin_relay(variant, scrape)
+            meter.end_relay(variant, scrape, acknowledged=True)
+            meter.take_output(variant, output, now=now)
+        meter.close_due(now=now)
+        streams = (
+            meter._raw._stream,
+            *(state.output._stream for state in meter._variants.values()),
+        )
+        sizes.append(
+            (
+                *(len(stream.ids) for stream in streams),
+                *(len(stream.instances) for stream in streams),
+                *(len(stream.labels) for stream in streams),
+                *(len(stream._resources) for stream in streams),
+                *(len(stream._increases._value) for stream in streams),
+                *(len(state.output._windows) // 2 for state in meter._variants.values()),
+                *(len(shown) for shown in meter._losses._shown.values()),
+                len(meter._losses._counts),
+            )
+        )
+    of_first_hour = np.array(sizes[: rounds // 2]).max(axis=0)
+    of_second_hour = np.array(sizes[rounds // 2 :]).max(axis=0)
+    assert (of_second_hour <= 1.25 * of_first_hour).all(), (of_first_hour, of_second_hour)
+    losses = meter.losses()
+    assert len(losses) == 1000 + 1
+    assert sum(loss.processes for loss in losses) == rounds * born_at_once
+    assert sum(loss.visible[Variant.BASELINE] for loss in losses) == rounds * born_at_once
+    assert sum(loss.visible[Variant.CANDIDATE] for loss in losses) == rounds * born_at_once // 2
