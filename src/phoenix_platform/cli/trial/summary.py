@@ -51,7 +51,8 @@ def _parts(
 ) -> Iterable[RenderableType]:
     assert judgement.verdict is not None
     style = _STYLE_OF[judgement.verdict]
-    sentences = "\n".join((*judgement.reasons, *judgement.needed))
+    # What keeps a run from a verdict is also what it still needs: said once.
+    sentences = "\n".join(dict.fromkeys((*judgement.reasons, *judgement.needed)))
     yield Panel(Text(sentences), title=words.HEADLINE_OF[judgement.verdict], border_style=style)
     yield _savings(judgement)
     yield _guardrails(judgement)
