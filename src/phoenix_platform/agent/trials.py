@@ -40,7 +40,7 @@ _COUNTERS_EVERY_SECONDS: Final = 2.0
 _CPU_WINDOW_SECONDS: Final = 30.0
 _RELAY_TIMEOUT_INTERVALS: Final = 5
 _SILENT_TIMEOUTS: Final = 3
-_LEAST_SILENCE_SECONDS: Final = 15.0
+_LEAST_SILENCE_SECONDS: Final = 30.0
 """A busy host holds up every process for seconds: so long a silence is not the host's alone."""
 
 
