@@ -4,6 +4,7 @@ import pytest
 from tests.pipeline_builders import MINIMAL, a_configuration
 
 from phoenix_platform.pipelines.components import Kind
+from phoenix_platform.pipelines.documents import Value
 from phoenix_platform.pipelines.semantics.conditions import Choice, choice_of, names_of
 from phoenix_platform.pipelines.semantics.facts import Area, Fact, shown
 from phoenix_platform.pipelines.semantics.masking import masked
@@ -150,7 +151,7 @@ def test_what_is_shown_is_on_one_line_and_no_command_to_a_terminal() -> None:
 
 
 def test_masking_keeps_the_shape_and_what_is_no_secret() -> None:
-    value = {
+    value: Value = {
         "headers": {"a": "hush", "b": "${env:B}", "c": None, "d": True, "e": ("x", 5)},
         "endpoint": "https://me:hush@host/path",
         "port": 5,
