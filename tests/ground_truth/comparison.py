@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tests.ground_truth.stage import Played
 from tests.ground_truth.story import SCRAPES
@@ -64,9 +64,9 @@ def _readings(sample: Sample) -> Mapping[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return tuple(astuple(one) if isinstance(one, ProcessInstance) else one for one in value)
+        return tuple(astuple(one) for one in cast("tuple[ProcessInstance, ...]", value))
     if isinstance(value, Mapping):
-        return {key: astuple(one) for key, one in value.items()}
+        return {key: astuple(one) for key, one in cast("Mapping[str, Any]", value).items()}
     return value
 
 
@@ -77,11 +77,13 @@ def _is_same(name: str, found: Any, expected: Any) -> bool:
         # Sums of doubles in another order: a last bit may differ.
         return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(expected, Mapping):
-        return set(found) == set(expected) and all(
-            _is_same(name, found[key], expected[key]) for key in expected
+        by_key = cast("Mapping[str, Any]", expected)
+        return set(found) == set(by_key) and all(
+            _is_same(name, found[key], true) for key, true in by_key.items()
         )
     if isinstance(expected, tuple) and isinstance(found, tuple):
-        return len(found) == len(expected) and all(
-            _is_same(name, one, other) for one, other in zip(found, expected, strict=True)
+        ones, others = cast("tuple[Any, ...]", found), cast("tuple[Any, ...]", expected)
+        return len(ones) == len(others) and all(
+            _is_same(name, one, other) for one, other in zip(ones, others, strict=True)
         )
     return bool(found == expected)

@@ -48,7 +48,8 @@ def samples(given: Given) -> list[dict[str, Any]]:
     """One dictionary per sample, by field name."""
     per_span = given.per_span
     raw_work, out_work = _Work(), _Work()
-    raw_sums, out_sums = [], []
+    raw_sums: list[_Sums] = []
+    out_sums: list[_Sums] = []
     previous_out: int | None = None
     for number, points in enumerate(given.scrapes):
         before = given.scrapes[number - 1] if number else None
