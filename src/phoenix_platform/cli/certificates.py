@@ -17,7 +17,7 @@ from phoenix_platform.analysis.verifications import Verification, verify_certifi
 from phoenix_platform.cli.keys import signing_keys
 from phoenix_platform.cli.output import Output, OutputOption, note, print_json
 from phoenix_platform.cli.records import RecordArgument, print_facts, read_record, record_facts
-from phoenix_platform.cli.trial.record import put_whole
+from phoenix_platform.cli.whole_files import put_whole
 from phoenix_platform.core.errors import InvalidInputError, NotFoundError
 
 app = typer.Typer(no_args_is_help=True, help="Signed records of verdicts.")

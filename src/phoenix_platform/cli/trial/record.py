@@ -1,7 +1,5 @@
 """Writes the record of a trial: whole at every moment, readable after a crash."""
 
-import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +18,7 @@ from phoenix_platform.analysis.costs import CostEstimate
 from phoenix_platform.analysis.records import FORMAT
 from phoenix_platform.analysis.verdicts import Conditions, Judgement
 from phoenix_platform.cli.trial.options import TrialOptions
-from phoenix_platform.core.errors import UnavailableError
+from phoenix_platform.cli.whole_files import put_whole
 from phoenix_platform.metering.sample_columns import columns_of
 from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.pipelines.documents import thawed
@@ -177,20 +175,3 @@ def write_whole(path: Path, document: object) -> None:
         UnavailableError: If the folder cannot be written.
     """
     put_whole(path, msgspec.json.encode(document), field="--record")
-
-
-def put_whole(path: Path, content: bytes, *, field: str) -> None:
-    """Put the content there in one step: a reader sees the old one or the new one.
-
-    Raises:
-        UnavailableError: If the folder cannot be written; it names the field.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise UnavailableError(f"{field}: cannot write {path}: {error.strerror}") from error
