@@ -82,7 +82,8 @@ def _is_same(name: str, found: Any, expected: Any) -> bool:
             _is_same(name, found[key], true) for key, true in by_key.items()
         )
     if isinstance(expected, tuple) and isinstance(found, tuple):
-        ones, others = cast("tuple[Any, ...]", found), cast("tuple[Any, ...]", expected)
+        ones: tuple[Any, ...] = found
+        others: tuple[Any, ...] = expected
         return len(ones) == len(others) and all(
             _is_same(name, one, other) for one, other in zip(ones, others, strict=True)
         )

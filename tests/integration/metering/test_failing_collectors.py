@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -55,7 +56,7 @@ def a_collector(
         "sending_queue": queue,
         "retry_on_failure": {"enabled": retry, "initial_interval": "200ms"},
     }
-    config = {
+    config: dict[str, Any] = {
         "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"{LOOPBACK}:{listen}"}}}},
         "exporters": {"otlp_http": exporter},
         "service": {
