@@ -116,13 +116,26 @@ def _accepts(collector: str, whole: str) -> bool:
     if text is None:
         return False
     names = set(re.findall(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)", text))
-    environment = {name: "127.0.0.1" for name in names}
+    environment = {name: _value_of(name) for name in names}
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         command = [collector, "validate", "--config", file.name]
         done = subprocess.run(command, env=environment, capture_output=True, check=False)
     return done.returncode == 0
+
+
+def _value_of(name: str) -> str:
+    """A value that a variable of that name may have."""
+    kinds = {
+        "MIB|PERCENT|LIMIT|PORT|MEMORY|SIZE": "100",
+        "METRICS_LEVEL|VERBOSITY": "basic",
+        "LEVEL": "info",
+        "INTERVAL|TIMEOUT": "10s",
+        "URL": "http://127.0.0.1:4318",
+        "ENDPOINT": "127.0.0.1:4317",
+    }
+    return next((value for kind, value in kinds.items() if re.search(kind, name)), "127.0.0.1")
 
 
 def _body(folder: Path, file: dict[str, str]) -> bytes | None:

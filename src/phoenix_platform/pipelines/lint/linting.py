@@ -28,6 +28,7 @@ from phoenix_platform.pipelines.lint.running import (
     port_clashes,
     queues,
 )
+from phoenix_platform.pipelines.lint.settings import removed_settings
 from phoenix_platform.pipelines.lint.subjects import Edit, Found, LintFinding, Subject
 from phoenix_platform.pipelines.secrets import MASK
 
@@ -46,6 +47,7 @@ _RULES: Final[Sequence[Callable[[Subject], Iterable[Found]]]] = (
     port_clashes,
     queues,
     clear_secrets,
+    removed_settings,
 )
 
 _FIX_OF: Final[Mapping[str, str]] = {
