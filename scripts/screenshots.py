@@ -18,7 +18,7 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-DESKTOP: ViewportSize = {"width": 1040, "height": 1300}
+DESKTOP: ViewportSize = {"width": 1000, "height": 1000}
 PHONE: ViewportSize = {"width": 360, "height": 1100}
 Scheme = Literal["light", "dark"]
 
@@ -35,7 +35,7 @@ def main() -> None:
         _take(browser, report, folder / "report-light.png", DESKTOP, "light")
         _take(browser, report, folder / "report-dark.png", DESKTOP, "dark")
         _take(browser, report, folder / "report-phone.png", PHONE, "light")
-        _print(browser, report, folder / "report-print.png")
+        _print(browser, report, folder / "report-paper.png")
         browser.close()
 
 

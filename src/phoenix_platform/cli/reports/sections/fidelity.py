@@ -17,6 +17,8 @@ _LEAD = (
     "ten largest processes of an interval still have theirs."
 )
 
+_LABEL_OF = {"cpu": "CPU", "rss": "memory", "io": "I/O"}
+
 
 def fidelity(subject: Subject) -> Section:
     signals = sorted(
@@ -45,7 +47,7 @@ def _figure(subject: Subject, signal: str) -> Block:
 
     chart = variants_chart(
         subject,
-        f"Coverage of {short_name(signal)}",
+        f"Coverage of {_label(signal)}",
         coverage,
         show=lambda value: show_share(value, digits=0),
         is_mean=True,
@@ -78,7 +80,7 @@ def _row(subject: Subject, signal: str) -> tuple[str, ...]:
         if (found := sample.visibility.get(signal))
     ]
     return (
-        short_name(signal),
+        _label(signal),
         share(_ratio(seen, lambda one: one.named, lambda one: one.raw)),
         share(_ratio(seen, lambda one: one.top_named, lambda one: one.top)),
         _effective(seen),
@@ -98,3 +100,7 @@ def _effective(seen: list[Visibility]) -> str:
     raw = mean_of([one.effective_raw for one in seen if one.effective_raw])
     named = mean_of([one.effective_named for one in seen if one.effective_raw])
     return NO_DATA if raw is None or named is None else f"{named:.1f} of {raw:.1f}"
+
+
+def _label(signal: str) -> str:
+    return _LABEL_OF.get(signal, short_name(signal))
