@@ -33,6 +33,7 @@ exporters:
   otlp_http:
     endpoint: http://127.0.0.1:{port}
     compression: {compression}
+    encoding: {encoding}
 service:
   pipelines:
     metrics: {{receivers: [host_metrics], exporters: [otlp_http]}}
@@ -92,20 +93,26 @@ async def test_the_sender_of_a_body_beyond_the_limit_gets_the_answer() -> None:
 
 
 @pytest.mark.collector
-@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("compression", "encoding"),
+    [("none", "proto"), ("gzip", "proto"), ("zstd", "proto"), ("none", "json"), ("gzip", "json")],
+)
 async def test_scrapes_of_a_real_collector_arrive(
-    compression: str, collector: CollectorBinary, tmp_path: Path
+    compression: str, encoding: str, collector: CollectorBinary, tmp_path: Path
 ) -> None:
     meter = Meter()
     async with serving(OtlpReceiver({PATH: meter.take})) as port:
         configuration = tmp_path / "collector.yaml"
-        configuration.write_text(SCRAPER.format(port=port, compression=compression), "utf-8")
+        configuration.write_text(
+            SCRAPER.format(port=port, compression=compression, encoding=encoding), "utf-8"
+        )
         running = await asyncio.create_subprocess_exec(
             collector.path, "--config", configuration, stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            _, first = await asyncio.wait_for(meter.deliveries.get(), 20)
-            _, second = await asyncio.wait_for(meter.deliveries.get(), 20)
+            _, first = await asyncio.wait_for(meter.deliveries.get(), 120)
+            _, second = await asyncio.wait_for(meter.deliveries.get(), 120)
         finally:
             running.terminate()
             await running.wait()
