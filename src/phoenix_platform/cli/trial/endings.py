@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from phoenix_platform.agent.supervision import MOST_LAST_LINES, CollectorFailedError
 from phoenix_platform.agent.trials import Trial
+from phoenix_platform.analysis.losses import LOSS_INTERVALS
 from phoenix_platform.analysis.verdicts import Judgement, Verdict
 from phoenix_platform.metering.samples import Sample, Variant
 
@@ -88,15 +89,28 @@ def _rules_behind(trial: Trial, samples: Sequence[Sample]) -> list[str]:
     return [f"processors of the candidate that drop or merge processes: {rules}"] if missing else []
 
 
-def own_failure(trial: Trial, samples: Sequence[Sample], verdict: Verdict) -> str | None:
-    """What the candidate did itself that the samples alone do not tell."""
+def ending_of(trial: Trial, samples: Sequence[Sample], verdict: Verdict) -> Ending:
+    """Why it came to this verdict, where the samples alone do not tell."""
     match verdict:
+        case Verdict.ABORT if is_held_up(samples):
+            return Ending(
+                invalid_because="Nothing came out of either variant in the last three intervals: "
+                "the host or the meter held them up, not the candidate itself."
+            )
         case Verdict.ABORT:
-            return _kept_nothing(trial, samples)
+            return Ending(aborted_because=_kept_nothing(trial, samples))
         case Verdict.INVALID:
-            return _turned_away(trial)
+            return Ending(aborted_because=_turned_away(trial))
         case _:
-            return None
+            return Ending()
+
+
+def is_held_up(samples: Sequence[Sample]) -> bool:
+    """Whether the baseline lets nothing out either, as long as it takes to blame the candidate."""
+    newest = samples[-len(Variant) * LOSS_INTERVALS :]
+    return len(newest) == len(Variant) * LOSS_INTERVALS and not any(
+        one.output_points for one in newest
+    )
 
 
 def _turned_away(trial: Trial) -> str | None:

@@ -11,7 +11,7 @@ from phoenix_platform.agent.trial_starts import running_trial
 from phoenix_platform.agent.trials import Trial, TrialSettings
 from phoenix_platform.analysis.costs import CostEstimate, estimate
 from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
-from phoenix_platform.cli.trial.endings import Ending, notes_of, own_failure
+from phoenix_platform.cli.trial.endings import Ending, ending_of, notes_of
 from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.cli.trial.record import TrialRecord
 from phoenix_platform.cli.trial.snapshot import Snapshot, take_snapshot
@@ -169,9 +169,7 @@ async def _walk(course: _Course) -> Ending:
             course.keep()
             course.take(samples)
             if samples and (verdict := course.look(course.conditions()).verdict) is not None:
-                return Ending(
-                    aborted_because=own_failure(course.trial, course.record.samples, verdict)
-                )
+                return ending_of(course.trial, course.record.samples, verdict)
             if not course.last:
                 course.show()
             if (reason := _too_much_cpu(course)) is not None:
