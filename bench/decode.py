@@ -17,11 +17,12 @@ from random import Random
 from statistics import median
 from typing import Final
 
+from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from tests.oracle.plain_decoder import PlainDecoder
 
-from phoenix_platform.otlp.decoding import Decoder
+from phoenix_platform.otlp.decoding import Decoder, protobuf_of_json
 from phoenix_platform.otlp.encodings import decompressed
 
 PROCESSES: Final = 2_000
@@ -39,6 +40,9 @@ def run() -> list[dict[str, str | float]]:
     """One result per contestant: points a second on one core, and how many times the reference that is."""
     body = a_scrape()
     packed = gzip.compress(body, 6)
+    text = json_format.MessageToJson(
+        ExportMetricsServiceRequest.FromString(body), indent=None
+    ).encode()
     kernel, plain = Decoder(), PlainDecoder()
     points = len(kernel.decode(body))
     plain.decode(body)  # from here on every series is known to both
@@ -48,6 +52,7 @@ def run() -> list[dict[str, str | float]]:
             REPEATS,
             lambda: kernel.decode(decompressed(packed, "gzip", max_bytes=len(body))),
         ),
+        "JSON + decode + identity": (1, lambda: kernel.decode(protobuf_of_json(text))),
         "decode + identity, all series new": (1, lambda: Decoder().decode(body)),
         "official parse only": (1, lambda: ExportMetricsServiceRequest.FromString(body)),
         REFERENCE: (1, lambda: plain.decode(body)),
