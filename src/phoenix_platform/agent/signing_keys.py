@@ -136,16 +136,15 @@ class SigningKeys:
                 f"key: others may read {self.path}; run: chmod 600 {self.path}, "
                 "and phoenix key rotate if they could have done so"
             )
+        private: object
         try:
             private = load_pem_private_key(self.path.read_bytes(), password=None)
-        except (ValueError, TypeError) as error:
-            private, cause = None, error
-        else:
-            cause = None
+        except (ValueError, TypeError):  # no PEM, or one with a password
+            private = None
         if not isinstance(private, Ed25519PrivateKey):
             raise InvalidInputError(
                 f"key: {self.path} holds no Ed25519 key; move it away, and another is made"
-            ) from cause
+            )
         key = SigningKey(private)
         self._keep_public(key.public_key)
         return key
