@@ -82,8 +82,7 @@ def _is_same(name: str, found: Any, expected: Any) -> bool:
             _is_same(name, found[key], true) for key, true in by_key.items()
         )
     if isinstance(expected, tuple) and isinstance(found, tuple):
-        ones: tuple[Any, ...] = found
-        others: tuple[Any, ...] = expected
+        ones, others = cast("Sequence[Any]", found), cast("Sequence[Any]", expected)
         return len(ones) == len(others) and all(
             _is_same(name, one, other) for one, other in zip(ones, others, strict=True)
         )
