@@ -7,7 +7,7 @@ from tests.unit.cli.snapshots import a_final_judgement, a_run, a_snapshot
 
 from phoenix_platform.agent.binaries import BinarySource, CollectorBinary
 from phoenix_platform.agent.host import Host, Processes
-from phoenix_platform.cli.trial import words
+from phoenix_platform.cli import words
 from phoenix_platform.cli.trial.expected_use import expected_cost
 from phoenix_platform.cli.trial.options import (
     TrialOptions,

@@ -6,8 +6,8 @@ import pytest
 from tests.unit.analysis.runs import PLAN
 
 from phoenix_platform.analysis.fidelity import SignalFidelity
+from phoenix_platform.cli import words
 from phoenix_platform.cli.output import NO_DATA
-from phoenix_platform.cli.trial import words
 from phoenix_platform.cli.trial.options import preserves_totals, share_or_none, totals_sentences
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.samples import Variant

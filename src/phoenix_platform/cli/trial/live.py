@@ -11,8 +11,8 @@ from phoenix_platform.analysis.explanations import NOUN_OF
 from phoenix_platform.analysis.guardrails import GuardrailStatus
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Judgement
+from phoenix_platform.cli import words
 from phoenix_platform.cli.output import NO_DATA
-from phoenix_platform.cli.trial import words
 from phoenix_platform.cli.trial.snapshot import Snapshot
 from phoenix_platform.core.units import show_duration, show_share
 from phoenix_platform.metering.samples import Variant

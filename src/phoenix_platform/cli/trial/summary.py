@@ -10,8 +10,8 @@ from rich.text import Text
 
 from phoenix_platform.analysis.explanations import NOUN_OF
 from phoenix_platform.analysis.verdicts import Judgement, Verdict
+from phoenix_platform.cli import words
 from phoenix_platform.cli.output import NO_DATA
-from phoenix_platform.cli.trial import words
 from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.cli.trial.snapshot import Snapshot
 from phoenix_platform.core.units import show_duration, show_share

@@ -6,6 +6,7 @@ from phoenix_platform.analysis.explanations import NOUN_OF
 from phoenix_platform.analysis.histories import ReductionPoint, reduction_points
 from phoenix_platform.analysis.plans import Objective
 from phoenix_platform.analysis.reductions import ReductionState
+from phoenix_platform.cli import words
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.reports.blocks import Bar, Card, Cards, Figure, Section, Table
 from phoenix_platform.cli.reports.charts import Bounds, Chart, Line
@@ -14,7 +15,6 @@ from phoenix_platform.cli.reports.scales import show_time
 from phoenix_platform.cli.reports.subjects import Subject
 from phoenix_platform.cli.reports.thinning import Point
 from phoenix_platform.cli.reports.words import share, size, whole
-from phoenix_platform.cli.trial import words
 from phoenix_platform.core.units import show_share
 from phoenix_platform.metering.samples import Variant
 

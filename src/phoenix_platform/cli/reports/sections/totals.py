@@ -10,7 +10,7 @@ from phoenix_platform.cli.reports.figures import figure_of
 from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.subjects import Subject
 from phoenix_platform.cli.reports.words import amount, share, size
-from phoenix_platform.cli.trial.words import metric_label
+from phoenix_platform.cli.words import metric_label
 from phoenix_platform.metering.samples import Sample, Variant
 
 _MOST_CHARTS = 6
