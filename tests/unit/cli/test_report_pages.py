@@ -321,3 +321,9 @@ def test_ten_thousand_intervals_make_a_page_of_the_same_size_and_lose_no_miss() 
 def test_what_is_no_record_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         subject_of(a_record(run(10)) | change, file_name="trial.json")
+
+
+def test_a_candidate_that_lost_nobody_is_said_to_have_lost_nobody() -> None:
+    text = words_of(a_subject(60, losses=[]))
+    assert "No process lost its own series." in text
+    assert "Nothing that was measured." in text
