@@ -34,8 +34,8 @@ FINDINGS = ROOT / "tests/lint_corpus_findings.json"
 
 
 def main() -> int:
-    folder = Path(sys.argv[1])
-    collector = sys.argv[2] if len(sys.argv) > 2 else None
+    named, *more = sys.argv[1:]
+    folder, collector = Path(named), more[0] if more else None
     files = json.loads(LIST.read_text("utf-8"))
     found: dict[str, list[str]] = {}
     rules: Counter[str] = Counter()

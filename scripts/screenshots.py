@@ -67,7 +67,7 @@ def _print(browser: Browser, report: Path, target: Path) -> None:
             str(paper),
             str(target.with_suffix("")),
         ]
-        subprocess.run(command, check=True)  # noqa: S603 - a fixed program on our own file
+        subprocess.run(command, check=True)
     page.close()
     print(target)
 
