@@ -42,6 +42,13 @@ def wait_until_gone(run_id: str, folder: Path, seconds: float) -> None:
         time.sleep(0.02)
 
 
+def wait_until_there(run_id: str, processes: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while len(marked(run_id)) < processes:  # the shell is started, its children take a moment
+        assert time.monotonic() < deadline, marked(run_id)
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_when_its_owner_is_gone_so_is_everything_marked(
     tmp_path: Path, number: signal.Signals
@@ -54,7 +61,7 @@ def test_when_its_owner_is_gone_so_is_everything_marked(
     ) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "ready\n"
-        assert len(marked(run_id)) >= 3
+        wait_until_there(run_id, 3, 20)
         owner.send_signal(number)
         owner.wait()
     wait_until_gone(run_id, folder, 5)

@@ -66,11 +66,11 @@ def lint_pipelines(
     distribution = None if target is None else get_distribution(target)
     views: list[LintView] = []
     for file in files:
+        text = read_text(file)
         if fix and not Path(file).is_file():
             raise InvalidInputError(
                 f"{file}: --fix rewrites files; the catalog is not yours to mend"
             )
-        text = read_text(file)
         mended = (
             fixed(text, name=file, distribution=distribution, version=version)
             if fix or diff
