@@ -1,13 +1,18 @@
 """A trial under way, as the views are shown it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from tests.unit.analysis.runs import AT_END, CONDITIONS, sample
 from tests.unit.analysis.runs import PLAN as QUIET_PLAN
 
+from phoenix_platform.agent.binaries import BinarySource, CollectorBinary
+from phoenix_platform.agent.host import Host, Processes
 from phoenix_platform.analysis.verdicts import Conditions, Judgement, judge
+from phoenix_platform.cli.trial.options import TrialOptions, parse_patterns
 from phoenix_platform.cli.trial.snapshot import ProcessUse, Snapshot
 from phoenix_platform.metering.samples import HostTotal, ProcessInstance, Sample, Variant
+from phoenix_platform.pipelines import catalog
 
 PLAN = replace(QUIET_PLAN, totals_preserved=False, accept_lost_totals=True)
 
@@ -44,4 +49,31 @@ def a_snapshot(samples: list[Sample], judgement: Judgement | None) -> Snapshot:
         judgement=judgement,
         use={"baseline": ProcessUse(0.012, 50 * 2**20), "meter": ProcessUse(None, None)},
         host_cpu_share=None if len(samples) < 40 else 0.0521,
+    )
+
+
+def some_options() -> TrialOptions:
+    return TrialOptions(
+        baseline=catalog.get("process-baseline-v1").configuration,
+        candidate=catalog.get("process-priority-v1").configuration,
+        binary=CollectorBinary(
+            path=Path("/opt/otelcol"),
+            source=BinarySource.NAMED,
+            distribution="otelcol-x",
+            version="0.161.0",
+            upstream_version="0.161.0",
+            build_id=None,
+            sha256="00",
+            components={},
+        ),
+        host=Host(name="box", processors=4, memory_bytes=None, boot_id=None),
+        processes=Processes(total=200, unreadable_io=3),
+        plan=QUIET_PLAN,
+        critical=parse_patterns(["postgres"]),
+        exporter=None,
+        ignore=frozenset(),
+        seed_load=None,
+        seed=0,
+        max_host_cpu=0.1,
+        record=Path("record.json"),
     )

@@ -1,52 +1,18 @@
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from tests.unit.analysis.runs import PLAN
-from tests.unit.cli.snapshots import a_final_judgement, a_run, a_snapshot
+from tests.unit.cli.snapshots import a_final_judgement, a_run, a_snapshot, some_options
 
-from phoenix_platform.agent.binaries import BinarySource, CollectorBinary
-from phoenix_platform.agent.host import Host, Processes
 from phoenix_platform.cli import words
 from phoenix_platform.cli.trial.expected_use import expected_cost
 from phoenix_platform.cli.trial.options import (
-    TrialOptions,
     default_interval,
-    parse_patterns,
     production_interval_of,
 )
 from phoenix_platform.cli.trial.summary import print_summary
 from phoenix_platform.metering.instances import NameLoss
 from phoenix_platform.metering.samples import Sample, Variant
-from phoenix_platform.pipelines import catalog
 from phoenix_platform.pipelines.secrets import masked
-
-
-def some_options() -> TrialOptions:
-    return TrialOptions(
-        baseline=catalog.get("process-baseline-v1").configuration,
-        candidate=catalog.get("process-priority-v1").configuration,
-        binary=CollectorBinary(
-            path=Path("/opt/otelcol"),
-            source=BinarySource.NAMED,
-            distribution="otelcol-x",
-            version="0.161.0",
-            upstream_version="0.161.0",
-            build_id=None,
-            sha256="00",
-            components={},
-        ),
-        host=Host(name="box", processors=4, memory_bytes=None, boot_id=None),
-        processes=Processes(total=200, unreadable_io=3),
-        plan=PLAN,
-        critical=parse_patterns(["postgres"]),
-        exporter=None,
-        ignore=frozenset(),
-        seed_load=None,
-        seed=0,
-        max_host_cpu=0.1,
-        record=Path("record.json"),
-    )
 
 
 def summary(

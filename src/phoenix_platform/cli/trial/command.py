@@ -325,11 +325,15 @@ def _report(record: Path, path: Path) -> Path | None:
 def _conclude(options: TrialOptions, outcome: Outcome, output: Output, report_path: Path) -> None:
     judgement = outcome.judgement
     assert judgement.verdict is not None
+    if output is Output.TABLE:
+        # Before the files: a bug in making them must not take the verdict away from its reader.
+        with _unread_output():
+            print_summary(options, judgement, outcome.snapshot, outcome.losses, outcome.notes)
+            print_costs(outcome.costs)
     certificate = _certify(options.record)
     report = _report(options.record, report_path)
-    # Rich leaves the program when nobody reads its output: the verdict and its files stand all the same.
-    with suppress(OSError, SystemExit):
-        if output is Output.JSON:
+    if output is Output.JSON:
+        with _unread_output():
             print_event(
                 "verdict",
                 verdict=judgement.verdict,
@@ -343,12 +347,14 @@ def _conclude(options: TrialOptions, outcome: Outcome, output: Output, report_pa
                 certificate=None if certificate is None else str(certificate),
                 report=None if report is None else str(report),
             )
-        else:
-            print_summary(options, judgement, outcome.snapshot, outcome.losses, outcome.notes)
-            print_costs(outcome.costs)
     note(f"record: {options.record}")
     if certificate is not None:
         note(f"certificate: {certificate}")
     if report is not None:
         note(f"report: {report}")
     raise SystemExit(EXIT_CODE_OF[judgement.verdict])
+
+
+def _unread_output() -> suppress:
+    """Rich leaves the program when nobody reads its output: the verdict and its files stand all the same."""
+    return suppress(OSError, SystemExit)
