@@ -14,7 +14,7 @@ from phoenix_platform.analysis.kept_shares import (
     lost_recall,
     lost_totals,
 )
-from phoenix_platform.analysis.losses import DataLoss
+from phoenix_platform.analysis.losses import LOSS_INTERVALS, DataLoss
 from phoenix_platform.analysis.pairs import Pair
 from phoenix_platform.analysis.plans import GuardrailName, Objective, Plan
 from phoenix_platform.analysis.reductions import Amount, Look, ReductionSequence, ReductionState
@@ -52,7 +52,8 @@ class Evidence:
         self.paired = 0
         """Pairs of samples that were compared, one per host and interval."""
         self.unpaired = 0
-        """Hosts and intervals that one variant did not see whole."""
+        """Hosts and intervals that one variant did not see whole, or that nothing came out of."""
+        self._held_up_in_a_row = 0
         self._started_unix_nano: int | None = None
         self._ended_unix_nano = 0
 
@@ -71,6 +72,11 @@ class Evidence:
     def has_too_many_unpaired(self) -> bool:
         is_long_enough = self.intervals >= self._plan.min_intervals_for_unpaired
         return is_long_enough and self.unpaired_share > self._plan.max_unpaired_share
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether nothing came out of either variant, on any host, for as long as it takes to blame one."""
+        return self._held_up_in_a_row >= LOSS_INTERVALS
 
     @property
     def has_broken_guardrail(self) -> bool:
@@ -110,9 +116,11 @@ class Evidence:
         if not pairs:
             return None
         self.intervals += 1
+        is_held_up = all(pair.is_held_up for pair in pairs)
+        self._held_up_in_a_row = self._held_up_in_a_row + 1 if is_held_up else 0
         matched: list[tuple[Sample, Sample]] = []
         for pair in pairs:
-            self._losses.take(pair.host, pair.candidate)
+            self._losses.take(pair)
             if (both := pair.matched()) is not None:
                 matched.append(both)
         self.paired += len(matched)

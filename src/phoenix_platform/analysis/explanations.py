@@ -7,6 +7,7 @@ from typing import Final
 from phoenix_platform.analysis.fidelity import MetricFidelity, show_lost_totals
 from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
 from phoenix_platform.analysis.hosts import FEWEST_HOSTS, HostConclusion, HostStatement
+from phoenix_platform.analysis.losses import LOSS_INTERVALS
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.reductions import Look, ReductionState
 from phoenix_platform.core.units import show_duration, show_share
@@ -112,6 +113,13 @@ def unpaired_sentence(*, paired: int, unpaired: int, plan: Plan) -> str:
     return (
         f"{unpaired} of {paired + unpaired} intervals ({share}) were not seen whole by both variants; "
         f"above {show_share(plan.max_unpaired_share)} they cannot be compared."
+    )
+
+
+def held_up_sentence() -> str:
+    return (
+        f"Nothing came out of either variant in {LOSS_INTERVALS} intervals in a row: the host or the meter "
+        "held them up, not the candidate itself."
     )
 
 

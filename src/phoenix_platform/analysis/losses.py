@@ -8,12 +8,13 @@ from phoenix_platform.analysis.guardrails import (
     GuardrailStatus,
     status_without_data,
 )
+from phoenix_platform.analysis.pairs import Pair
 from phoenix_platform.analysis.plans import GuardrailName, Plan
 from phoenix_platform.core.units import show_share
-from phoenix_platform.metering.samples import Sample
 
 LOSS_INTERVALS: Final = 3
-"""Intervals in a row with loss that abort: fewer may be a restart of the receiving side."""
+"""Intervals in a row with loss that abort: fewer may be a restart of the receiving side. As many in which
+nothing came out of either variant spoil the run: that is no loss of the candidate's."""
 TOLERATED_LOSS: Final = 0.001
 """Share of the output that may be lost for a pass: it moves a reduction by less than 0.1 percentage
 points."""
@@ -33,9 +34,13 @@ class DataLoss:
     def is_broken(self) -> bool:
         return self._broken is not None
 
-    def take(self, host: str, candidate: Sample | None) -> None:
-        """Take in an interval of the candidate; None where it has no sample of it."""
-        is_gap = candidate is None or (candidate.input_points > 0 and not candidate.output_points)
+    def take(self, pair: Pair) -> None:
+        """Take in an interval of a host; the candidate may have no sample of it."""
+        host, candidate = pair.host, pair.candidate
+        is_silent = candidate is None or (
+            candidate.input_points > 0 and not candidate.output_points
+        )
+        is_gap = is_silent and not pair.is_held_up
         self._gaps_in_a_row[host] = self._gaps_in_a_row.get(host, 0) + 1 if is_gap else 0
         if self._gaps_in_a_row[host] >= LOSS_INTERVALS:
             self._break(f"Nothing came out of the candidate on host {host}")

@@ -26,10 +26,20 @@ class Pair:
     baseline: Sample | None = None
     candidate: Sample | None = None
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether the baseline let nothing out either: then it was the host or the meter that held both
+        up, and what is missing is no evidence against the candidate."""
+        samples = (self.baseline, self.candidate)
+        return not any(one.output_points for one in samples if one is not None)
+
     def matched(self) -> tuple[Sample, Sample] | None:
-        """Baseline and candidate if they may be compared: both saw all of the same scrapes."""
+        """Baseline and candidate if they may be compared: both saw all of the same scrapes, and something
+        came out of one of them at least."""
         baseline, candidate = self.baseline, self.candidate
         if baseline is None or candidate is None or baseline.scrapes != candidate.scrapes:
+            return None
+        if self.is_held_up:
             return None
         return (baseline, candidate) if baseline.acknowledged and candidate.acknowledged else None
 

@@ -16,6 +16,7 @@ from phoenix_platform.analysis.explanations import (
     bounds_sentence,
     broken_sentences,
     guardrails_sentence,
+    held_up_sentence,
     hosts_sentence,
     lost_totals_sentences,
     needed_sentences,
@@ -90,7 +91,7 @@ class Judgement:
     paired: int
     """Pairs of samples that were compared, one per host and interval."""
     unpaired: int
-    """Hosts and intervals that one variant did not see whole."""
+    """Hosts and intervals that one variant did not see whole, or that nothing came out of."""
     window: timedelta
     """From the first to the last point compared."""
     verdict_possible_at: int
@@ -196,7 +197,7 @@ class _Walk:
 
     def _decide(self, look: Look | None) -> Verdict | None:
         """The decision at one interval; `look` is there at batch ends of the objective."""
-        if self._evidence.has_too_many_unpaired:
+        if self._evidence.is_held_up or self._evidence.has_too_many_unpaired:
             return Verdict.INVALID
         if self._evidence.has_broken_guardrail:
             return Verdict.ABORT
@@ -257,6 +258,8 @@ class _Walk:
                 return [*([own] if own else []), *broken_sentences(guardrails), window]
             case Verdict.INVALID if conditions.invalid_because is not None:
                 return [conditions.invalid_because]
+            case Verdict.INVALID if evidence.is_held_up:
+                return [held_up_sentence()]
             case Verdict.INVALID:
                 paired, unpaired = evidence.paired, evidence.unpaired
                 return [unpaired_sentence(paired=paired, unpaired=unpaired, plan=plan)]

@@ -9,6 +9,7 @@ from tests.unit.analysis.runs import DATABASE, MEBIBYTE, PLAN, PROXY, START, sam
 
 from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
 from phoenix_platform.analysis.losses import DataLoss
+from phoenix_platform.analysis.pairs import Pair
 from phoenix_platform.analysis.plans import GuardrailName, Plan
 from phoenix_platform.analysis.resources import MeanGuardrail, cores_in_production
 from phoenix_platform.analysis.retention import CriticalRetention, miss_rate_bound
@@ -103,7 +104,7 @@ def test_without_a_critical_process_nothing_is_claimed(
 def loss_of(samples: Iterable[Sample | None], plan: Plan = PLAN) -> GuardrailResult:
     losses = DataLoss(plan)
     for one in samples:
-        losses.take("a", one)
+        losses.take(Pair("a", 17, sample(Variant.BASELINE, 17, 1_000), one))
     assert losses.is_broken == (losses.result().status is GuardrailStatus.ABORT)
     return losses.result()
 
@@ -144,6 +145,21 @@ def test_a_candidate_that_lets_nothing_out_three_times_in_a_row_aborts(gap: Samp
     assert loss_of([gap, gap, gap]).reason == (
         "Nothing came out of the candidate on host a in 3 intervals in a row."
     )
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [pytest.param(None, id="no-sample"), pytest.param(candidate(output_points=0), id="empty")],
+)
+def test_what_the_baseline_did_not_let_out_either_is_no_evidence(gap: Sample | None) -> None:
+    losses = DataLoss(PLAN)
+    silent = replace(sample(Variant.BASELINE, 17, 1_000), output_points=0)
+    loud = sample(Variant.BASELINE, 17, 1_000)
+    for baseline in (loud, loud, silent, silent, silent, loud, loud):
+        losses.take(Pair("a", 17, baseline, gap))
+    assert not losses.is_broken
+    losses.take(Pair("a", 17, loud, gap))
+    assert losses.is_broken
 
 
 @pytest.mark.parametrize(

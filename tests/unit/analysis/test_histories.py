@@ -92,7 +92,7 @@ def test_while_the_run_goes_on_only_complete_intervals_are_told() -> None:
 
 def test_a_baseline_that_let_nothing_out_has_no_reduction() -> None:
     def silent(sample: Sample) -> Sample | None:
-        return replace(sample, series=0, output_points=0, stored_bytes=0)
+        return replace(sample, series=0, stored_bytes=0)
 
     intervals, judgement = walked(run(5, change=silent))
     points = reduction_points(intervals, judgement, Objective.SERIES)

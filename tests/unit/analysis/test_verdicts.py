@@ -160,6 +160,41 @@ def test_too_many_unpaired_intervals_are_invalid_from_the_fortieth_on() -> None:
     assert judgement.needed == ("A new run in which both variants take every scrape undisturbed.",)
 
 
+SILENT = {"output_points": 0, "critical_seen": (), "critical_missing": (DATABASE,)}
+
+
+def silent(scrapes: Sequence[int], *variants: Variant) -> Change:
+    def change(one: Sample) -> Sample:
+        if one.variant not in variants or one.scrape not in scrapes:
+            return one
+        return replace(one, **SILENT)  # type: ignore[arg-type]  # any field
+
+    return change
+
+
+def test_a_run_that_nothing_comes_out_of_is_invalid_and_no_fault_of_the_candidate() -> None:
+    judgement = judge(run(400, change=silent(range(20, 400), *Variant)), PLAN, CONDITIONS)
+    assert judgement.verdict is Verdict.INVALID
+    assert (judgement.intervals, judgement.paired, judgement.unpaired) == (21, 18, 3)
+    assert judgement.reasons == (
+        "Nothing came out of either variant in 3 intervals in a row: the host or the meter held them "
+        "up, not the candidate itself.",
+    )
+    assert judgement.needed == ("A new run in which both variants take every scrape undisturbed.",)
+
+
+def test_two_intervals_that_nothing_came_out_of_are_left_out_and_counted() -> None:
+    judgement = judge(run(400, change=silent([50, 51], *Variant)), PLAN, CONDITIONS)
+    assert judgement.verdict is Verdict.PROMOTE
+    assert (judgement.intervals, judgement.paired, judgement.unpaired) == (102, 100, 2)
+
+
+def test_what_the_baseline_lets_out_and_the_candidate_does_not_is_held_against_it() -> None:
+    judgement = judge(run(400, change=silent([50], Variant.CANDIDATE)), PLAN, CONDITIONS)
+    assert judgement.verdict is Verdict.ABORT
+    assert judgement.reasons[0].startswith("Critical process postgres (pid 4242)")
+
+
 def test_a_few_unpaired_intervals_are_left_out_and_counted() -> None:
     judgement = judge(run(400, change=without(Variant.BASELINE, [5, 60])), PLAN, CONDITIONS)
     assert judgement.verdict is Verdict.PROMOTE

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from phoenix_platform.agent.supervision import MOST_LAST_LINES, CollectorFailedError
 from phoenix_platform.agent.trials import Trial
-from phoenix_platform.analysis.losses import LOSS_INTERVALS
 from phoenix_platform.analysis.verdicts import Judgement, Verdict
 from phoenix_platform.metering.samples import Sample, Variant
 
@@ -92,29 +91,18 @@ def _rules_behind(trial: Trial, samples: Sequence[Sample]) -> list[str]:
 def ending_of(trial: Trial, samples: Sequence[Sample], verdict: Verdict) -> Ending:
     """Why it came to this verdict, where the samples alone do not tell."""
     match verdict:
-        case Verdict.ABORT if is_held_up(samples):
-            return Ending(
-                invalid_because="Nothing came out of either variant in the last three intervals: "
-                "the host or the meter held them up, not the candidate itself."
-            )
         case Verdict.ABORT:
             return Ending(aborted_because=_kept_nothing(trial, samples))
         case Verdict.INVALID:
-            return Ending(aborted_because=_turned_away(trial))
+            return Ending(aborted_because=_turned_away(trial, samples))
         case _:
             return Ending()
 
 
-def is_held_up(samples: Sequence[Sample]) -> bool:
-    """Whether the baseline lets nothing out either, as long as it takes to blame the candidate."""
-    newest = samples[-len(Variant) * LOSS_INTERVALS :]
-    return len(newest) == len(Variant) * LOSS_INTERVALS and not any(
-        one.output_points for one in newest
-    )
-
-
-def _turned_away(trial: Trial) -> str | None:
-    """Why intervals are unpaired: a candidate that refuses what the baseline takes."""
+def _turned_away(trial: Trial, samples: Sequence[Sample]) -> str | None:
+    """Why intervals are unpaired: a candidate that refuses what the baseline takes and lets out."""
+    if not any(one.output_points for one in samples[-len(Variant) :]):
+        return None  # both were held up in the end
     relays = trial.relays
     refused = relays[Variant.CANDIDATE].turned_away_scrapes
     others = relays[Variant.BASELINE].refused_scrapes + relays[Variant.BASELINE].lost_scrapes
