@@ -28,14 +28,18 @@ class Pair:
 
     @property
     def is_held_up(self) -> bool:
-        """Whether the baseline let nothing out either: then it was the host or the meter that held both
-        up, and what is missing is no evidence against the candidate."""
+        """Whether neither variant let anything out.
+
+        Then the host or the meter held both up: what is missing is no evidence against the candidate.
+        """
         samples = (self.baseline, self.candidate)
         return not any(one.output_points for one in samples if one is not None)
 
     def matched(self) -> tuple[Sample, Sample] | None:
-        """Baseline and candidate if they may be compared: both saw all of the same scrapes, and something
-        came out of one of them at least."""
+        """Baseline and candidate if they may be compared.
+
+        That is: both saw all of the same scrapes, and something came out of one of them at least.
+        """
         baseline, candidate = self.baseline, self.candidate
         if baseline is None or candidate is None or baseline.scrapes != candidate.scrapes:
             return None

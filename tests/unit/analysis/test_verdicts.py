@@ -176,9 +176,10 @@ def test_a_run_that_nothing_comes_out_of_is_invalid_and_no_fault_of_the_candidat
     judgement = judge(run(400, change=silent(range(20, 400), *Variant)), PLAN, CONDITIONS)
     assert judgement.verdict is Verdict.INVALID
     assert (judgement.intervals, judgement.paired, judgement.unpaired) == (21, 18, 3)
-    assert judgement.reasons == (
+    (reason,) = judgement.reasons
+    assert reason == (
         "Nothing came out of either variant in 3 intervals in a row: the host or the meter held them "
-        "up, not the candidate itself.",
+        "up, not the candidate itself."
     )
     assert judgement.needed == ("A new run in which both variants take every scrape undisturbed.",)
 
