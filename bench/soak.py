@@ -21,6 +21,7 @@ import numpy as np
 from scipy import stats
 
 from phoenix_platform.agent.binaries import find_collector
+from phoenix_platform.agent.load.profiles import Limits, profile_named
 from phoenix_platform.agent.load.simulation import LoadSimulation
 from phoenix_platform.agent.settings import AgentSettings, process_environment
 from phoenix_platform.agent.trial_starts import running_trial
@@ -68,10 +69,8 @@ class Seen:
 async def soak(arguments: argparse.Namespace) -> dict[str, object]:
     clock, environment = SystemClock(), process_environment()
     binary = find_collector(None, AgentSettings())
-    seen, loads = (
-        Seen(),
-        LoadSimulation(arguments.profile, seed=1, max_processes=arguments.processes),
-    )
+    limits = Limits.of(profile_named(arguments.profile), processes=arguments.processes)
+    seen, loads = Seen(), LoadSimulation(arguments.profile, seed=1, limits=limits)
     settings = TrialSettings(
         host="soak",
         binary=binary.path,

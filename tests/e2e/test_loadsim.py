@@ -114,7 +114,8 @@ def test_after_kill_9_all_processes_and_the_folder_are_gone_within_seconds(tmp_p
 
 def test_the_profiles_are_listed_as_data_and_as_a_table(tmp_path: Path) -> None:
     profiles = json.loads(run("list-profiles", "-o", "json", temp=tmp_path).stdout)
-    assert [profile["name"] for profile in profiles] == ["realistic", "high-cardinality"]
+    names = [profile["name"] for profile in profiles]
+    assert names == ["realistic", "high-cardinality", "high-churn", "process-kill"]
     assert profiles[0]["expected_cpu_share"] < profiles[0]["max_cpu_share"]
     assert "realistic" in run("list-profiles", temp=tmp_path).stdout
 
