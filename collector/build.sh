@@ -35,7 +35,7 @@ key() {
     go env GOVERSION GOOS GOARCH
     cd "$here"
     find manifest.yaml $(if [[ -d processor ]]; then echo processor; fi) -type f \
-      ! -name '*_test.go' ! -path '*/testdata/*' |
+      ! -name '*_test.go' ! -name '*.md' ! -path '*/testdata/*' |
       LC_ALL=C sort | xargs -d '\n' sha256sum
   } | sha256sum | cut -d' ' -f1
 }
