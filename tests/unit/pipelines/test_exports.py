@@ -303,6 +303,15 @@ def test_a_pipeline_of_the_users_own_can_be_exported() -> None:
     assert receiver.settings["root_path"] == "/x"
 
 
+def test_a_chain_without_processors_writes_no_empty_list() -> None:
+    into = NO_HOST_METRICS.replace("      processors: [memory_limiter]\n", "").replace(
+        "processors:\n  memory_limiter: {check_interval: 1s, limit_mib: 300}\n", ""
+    )
+    made = export_pipeline(a_configuration(FLOW), a_configuration(into), target=PHOENIX)
+    assert made.configuration.pipelines["metrics/phoenix"].processors == ()
+    assert "processors" not in text_of(made)
+
+
 def test_line_ends_stay() -> None:
     text = text_of(export(PRIORITY, CASES["windows"]))
     assert text.count("\n") == text.count("\r\n")
