@@ -4,10 +4,10 @@ Kept per variant over the window, exactly. The same losses are guardrails of the
 the plan says so; `evidence` feeds both.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from phoenix_platform.analysis.running import ExactSum, Percentile99
 from phoenix_platform.core.units import show_share
 from phoenix_platform.metering.samples import Sample, Variant, Visibility
 
@@ -57,7 +57,7 @@ class _Sums:
     raw: float = 0.0
     absolute: float = 0.0
     signed: float = 0.0
-    errors: list[float] = field(default_factory=list[float])
+    errors: Percentile99 = field(default_factory=Percentile99)
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class TotalsFidelity:
             sums.absolute += abs(total.output - total.raw)
             sums.signed += total.output - total.raw
             if total.raw > 0:
-                sums.errors.append(abs(total.output - total.raw) / total.raw)
+                sums.errors.add(abs(total.output - total.raw) / total.raw)
 
     def results(self) -> tuple[MetricFidelity, ...]:
         """By variant, then by metric name."""
@@ -90,44 +90,58 @@ class TotalsFidelity:
                 raw_total=sums.raw,
                 wape=sums.absolute / sums.raw if sums.raw > 0 else None,
                 bias=sums.signed / sums.raw if sums.raw > 0 else None,
-                p99_error=_percentile_99(sums.errors),
+                p99_error=sums.errors.value,
             )
             for (variant, metric), sums in sorted(self._sums.items())
         )
 
 
 @dataclass(slots=True)
+class _Names:
+    samples: int = 0
+    top: int = 0
+    top_named: int = 0
+    raw: ExactSum = field(default_factory=ExactSum)
+    named: ExactSum = field(default_factory=ExactSum)
+    effective_raw: ExactSum = field(default_factory=ExactSum)
+    effective_lost: ExactSum = field(default_factory=ExactSum)
+
+    def take(self, one: Visibility) -> None:
+        self.samples += 1
+        self.top += one.top
+        self.top_named += one.top_named
+        self.raw.add(one.raw)
+        self.named.add(one.named)
+        self.effective_raw.add(one.effective_raw)
+        self.effective_lost.add(one.effective_raw - one.effective_named)
+
+
+@dataclass(slots=True)
 class NamesFidelity:
     """Coverage, recall and effective numbers per variant and signal over the samples so far."""
 
-    _seen: dict[tuple[Variant, str], list[Visibility]] = field(
-        default_factory=dict[tuple[Variant, str], list[Visibility]]
+    _names: dict[tuple[Variant, str], _Names] = field(
+        default_factory=dict[tuple[Variant, str], _Names]
     )
 
     def take(self, sample: Sample) -> None:
         for signal, visibility in sample.visibility.items():
-            self._seen.setdefault((sample.variant, signal), []).append(visibility)
+            self._names.setdefault((sample.variant, signal), _Names()).take(visibility)
 
     def results(self) -> tuple[SignalFidelity, ...]:
         """By variant, then by signal."""
         return tuple(
-            _signal_fidelity(variant, signal, seen)
-            for (variant, signal), seen in sorted(self._seen.items())
+            SignalFidelity(
+                variant=variant,
+                signal=signal,
+                samples=names.samples,
+                coverage=names.named.value / names.raw.value if names.raw.value > 0 else None,
+                recall=names.top_named / names.top if names.top else None,
+                effective_raw=names.effective_raw.value / names.samples,
+                effective_lost=names.effective_lost.value / names.samples,
+            )
+            for (variant, signal), names in sorted(self._names.items())
         )
-
-
-def _signal_fidelity(variant: Variant, signal: str, seen: Sequence[Visibility]) -> SignalFidelity:
-    raw, top = math.fsum(one.raw for one in seen), sum(one.top for one in seen)
-    return SignalFidelity(
-        variant=variant,
-        signal=signal,
-        samples=len(seen),
-        coverage=math.fsum(one.named for one in seen) / raw if raw > 0 else None,
-        recall=sum(one.top_named for one in seen) / top if top else None,
-        effective_raw=math.fsum(one.effective_raw for one in seen) / len(seen),
-        effective_lost=math.fsum(one.effective_raw - one.effective_named for one in seen)
-        / len(seen),
-    )
 
 
 def show_lost_totals(results: Sequence[MetricFidelity], most: float) -> str:
@@ -139,8 +153,3 @@ def show_lost_totals(results: Sequence[MetricFidelity], most: float) -> str:
         if one.wape is not None and one.bias is not None and one.wape > most
     }
     return ", ".join(f"{metric} {show_share(bias)}" for metric, bias in lost.items())
-
-
-def _percentile_99(errors: Sequence[float]) -> float | None:
-    rank = math.ceil(0.99 * len(errors))
-    return sorted(errors)[rank - 1] if errors else None

@@ -21,6 +21,7 @@ from phoenix_platform.analysis.batches import (
     variance_factor,
 )
 from phoenix_platform.analysis.plans import Plan
+from phoenix_platform.analysis.running import ExactSum, Values
 from phoenix_platform.analysis.sequences import critical_t
 
 CAP_FACTOR: Final = 3
@@ -86,7 +87,7 @@ class MeanSequence:
     def __init__(self, *, limit: float, levels: Levels, interval: timedelta) -> None:
         self._limit = limit
         self._levels = levels
-        self._values: list[float] = []
+        self._values, self._sum = Values(), ExactSum()
         self._batch_length = FIRST_LENGTH
         self._cap_length = max(1, math.ceil(CAP_BATCH / interval))
         self._batches_beyond_cap = 0
@@ -98,7 +99,7 @@ class MeanSequence:
 
     @property
     def mean(self) -> float | None:
-        return math.fsum(self._values) / len(self._values) if self._values else None
+        return self._sum.value / len(self._values) if len(self._values) else None
 
     @property
     def is_beyond_cap(self) -> bool:
@@ -122,12 +123,13 @@ class MeanSequence:
 
     def take(self, value: float) -> None:
         self._values.append(value)
+        self._sum.add(value)
         if len(self._values) % self._cap_length == 0:
-            last = math.fsum(self._values[-self._cap_length :]) / self._cap_length
+            last = math.fsum(self._values.array[-self._cap_length :]) / self._cap_length
             is_beyond = last > CAP_FACTOR * self._limit
             self._batches_beyond_cap = self._batches_beyond_cap + 1 if is_beyond else 0
         if len(self._values) % self._batch_length == 0:
-            self._end_batch(np.array(self._values, np.float64))
+            self._end_batch(self._values.array)
 
     def _end_batch(self, values: NDArray[np.float64]) -> None:
         mean = values.mean()

@@ -21,6 +21,7 @@ from phoenix_platform.analysis.batches import (
 )
 from phoenix_platform.analysis.plans import Objective
 from phoenix_platform.analysis.ratios import ratio_bounds, residual_correlation_time
+from phoenix_platform.analysis.running import Values
 from phoenix_platform.analysis.sequences import critical_t, log_e_value
 
 _ROUNDING: Final = 1e-12
@@ -103,12 +104,13 @@ class ReductionSequence:
         self._objective = objective
         self._tested_ratio = 1 - target_reduction
         self._alpha, self._g = alpha, g
-        self._baseline: list[float] = []
-        self._candidate: list[float] = []
+        self._baseline, self._candidate = Values(), Values()
+        self._tau: tuple[int, float] = (0, 1.0)
+        """Intervals it was made from, and τ."""
         self._baseline_total = self._candidate_total = 0
         self._batch_length = FIRST_LENGTH
         self._p_value = 1.0
-        self._path: list[Look] = []
+        self._path: tuple[Look, ...] = ()
 
     def take(self, baseline: Amount, candidate: Amount) -> Look | None:
         """Take in one interval; the look that it completes, if it ends a batch.
@@ -124,21 +126,20 @@ class ReductionSequence:
         intervals = len(self._baseline)
         if intervals % self._batch_length:
             return None
-        series = self._arrays()
-        tau = float(residual_correlation_time(*series))
+        tau = self._correlation_time()
         self._batch_length = coarsened(self._batch_length, intervals=intervals, tau=tau)
         if intervals % self._batch_length:  # merging left half a batch over: no batch end
             return None
-        look = self._look(*series)
+        look = self._look(self._baseline.array, self._candidate.array)
         self._p_value = min(self._p_value, math.exp(min(0.0, -look.log_e_value)))
-        self._path.append(look)
+        self._path = (*self._path, look)
         return look
 
     def correlation_time(self) -> float | None:
         """τ over all intervals so far, in intervals; None before the first batch is full."""
         if len(self._baseline) < FIRST_LENGTH:
             return None
-        return float(residual_correlation_time(*self._arrays()))
+        return self._correlation_time()
 
     def state(self) -> ReductionState:
         intervals, tau = len(self._baseline), self.correlation_time()
@@ -158,11 +159,17 @@ class ReductionSequence:
             p_value=self._p_value,
             next_look_in=self._batch_length - intervals % self._batch_length,
             verdict_possible_at=max(FEWEST_BATCHES * length, next_end),
-            path=tuple(self._path),
+            path=self._path,
         )
 
-    def _arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return np.array(self._baseline, np.float64), np.array(self._candidate, np.float64)
+    def _correlation_time(self) -> float:
+        """Once per interval: the guardrails, the assurance and the state all ask for it."""
+        made_from, tau = self._tau
+        if made_from != len(self._baseline):
+            series = self._baseline.array, self._candidate.array
+            tau = float(residual_correlation_time(*series))
+            self._tau = (len(self._baseline), tau)
+        return tau
 
     def _look(self, baseline: NDArray[np.float64], candidate: NDArray[np.float64]) -> Look:
         b = batch_means(baseline, self._batch_length)

@@ -1,6 +1,7 @@
 """Guardrail: every critical process stays visible one to one."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,9 +61,13 @@ class CriticalRetention:
 
     plan: Plan
     _checks: int = 0
-    _first_interval_of: dict[tuple[str, ProcessInstance], int] = field(
-        default_factory=dict[tuple[str, ProcessInstance], int]
+    _instances: set[tuple[str, ProcessInstance]] = field(
+        default_factory=set[tuple[str, ProcessInstance]]
     )
+    _births: dict[tuple[str, str], list[int]] = field(
+        default_factory=dict[tuple[str, str], list[int]]
+    )
+    """By host and name: the intervals, rising and each once, in which an instance was first checked."""
     _misses: list[_Miss] = field(default_factory=list[_Miss])
 
     @property
@@ -73,16 +78,24 @@ class CriticalRetention:
         """Take in a sample whose input was acknowledged whole, and the number of its interval."""
         for process in (*candidate.critical_seen, *candidate.critical_missing):
             self._checks += 1
-            self._first_interval_of.setdefault((candidate.host, process), interval)
+            self._meet(candidate.host, process, interval)
         for process in candidate.critical_missing:
             self._misses.append(_Miss(candidate.host, candidate.scrape, process))
+
+    def _meet(self, host: str, process: ProcessInstance, interval: int) -> None:
+        if (host, process) in self._instances:
+            return
+        self._instances.add((host, process))
+        births = self._births.setdefault((host, process.name), [])
+        if not births or births[-1] < interval:
+            births.append(interval)
 
     def assurance(self, tau: float | None) -> Assurance:
         """The counts so far, with the correlation time in intervals (None: not known yet)."""
         independent, misses = self._independent_instances(tau), len(self._misses)
         return Assurance(
             checks=self._checks,
-            instances=len(self._first_interval_of),
+            instances=len(self._instances),
             independent_instances=independent,
             misses=misses,
             miss_rate_below=miss_rate_bound(max(independent, misses), misses)
@@ -92,14 +105,15 @@ class CriticalRetention:
 
     def _independent_instances(self, tau: float | None) -> int:
         """While τ is not known, instances of one name on one host count once."""
-        apart = math.inf if tau is None else tau
-        last_counted: dict[tuple[str, str], int] = {}
+        if tau is None:
+            return len(self._births)
         count = 0
-        for (host, process), first in self._first_interval_of.items():  # in order of `first`
-            last = last_counted.get((host, process.name))
-            if last is None or first - last >= apart:
-                last_counted[host, process.name] = first
+        for births in self._births.values():
+            place = 0
+            while place < len(births):
                 count += 1
+                # Intervals are whole and τ is at least 1, so this is the next that is τ or more later.
+                place = bisect_left(births, births[place] + math.ceil(tau), place + 1)
         return count
 
     def result(self, tau: float | None) -> GuardrailResult:

@@ -20,6 +20,7 @@ from phoenix_platform.analysis.batches import (
 )
 from phoenix_platform.analysis.means import CAP_BATCH, CAP_BATCHES, CAP_FACTOR, Levels, MeanLook
 from phoenix_platform.analysis.ratios import ratio_bounds, residual_correlation_time
+from phoenix_platform.analysis.running import ExactSum, Values
 from phoenix_platform.analysis.sequences import critical_t
 
 
@@ -37,8 +38,8 @@ class ShareSequence:
     def __init__(self, *, limit: float, levels: Levels, interval: timedelta) -> None:
         self._limit = limit
         self._levels = levels
-        self._lost: list[float] = []
-        self._whole: list[float] = []
+        self._lost, self._lost_sum = Values(), ExactSum()
+        self._whole, self._whole_sum = Values(), ExactSum()
         self._batch_length = FIRST_LENGTH
         self.cap_length = max(1, math.ceil(CAP_BATCH / interval))
         """Intervals in a batch of the hard cap."""
@@ -49,8 +50,8 @@ class ShareSequence:
     @property
     def share(self) -> float | None:
         """Exact, over the window; None where there was nothing to lose."""
-        whole = math.fsum(self._whole)
-        return math.fsum(self._lost) / whole if whole > 0 else None
+        whole = self._whole_sum.value
+        return self._lost_sum.value / whole if whole > 0 else None
 
     @property
     def is_beyond_cap(self) -> bool:
@@ -70,14 +71,16 @@ class ShareSequence:
     def take(self, share: Share) -> None:
         self._lost.append(share.lost)
         self._whole.append(share.whole)
+        self._lost_sum.add(share.lost)
+        self._whole_sum.add(share.whole)
         if len(self._lost) % self.cap_length == 0:
             lost, whole = (
-                math.fsum(values[-self.cap_length :]) for values in (self._lost, self._whole)
+                math.fsum(values.array[-self.cap_length :]) for values in (self._lost, self._whole)
             )
             is_beyond = lost > CAP_FACTOR * self._limit * whole
             self._batches_beyond_cap = self._batches_beyond_cap + 1 if is_beyond else 0
         if len(self._lost) % self._batch_length == 0:
-            self._end_batch(np.array(self._lost, np.float64), np.array(self._whole, np.float64))
+            self._end_batch(self._lost.array, self._whole.array)
 
     def _end_batch(self, lost: NDArray[np.float64], whole: NDArray[np.float64]) -> None:
         tau = float(residual_correlation_time(whole, lost))
