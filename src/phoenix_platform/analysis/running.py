@@ -17,7 +17,7 @@ class Values:
     """Values in their order, as an array that grows at its end."""
 
     def __init__(self) -> None:
-        self._buffer = np.empty(_FIRST_SIZE, np.float64)
+        self._buffer: NDArray[np.float64] = np.empty(_FIRST_SIZE, np.float64)
         self._size = 0
 
     def __len__(self) -> int:
@@ -25,7 +25,7 @@ class Values:
 
     def append(self, value: float) -> None:
         if self._size == len(self._buffer):
-            self._buffer = np.concatenate([self._buffer, np.empty_like(self._buffer)])
+            self._buffer = np.concatenate([self._buffer, np.empty(self._size)])
         self._buffer[self._size] = value
         self._size += 1
 
