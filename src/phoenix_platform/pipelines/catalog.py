@@ -20,6 +20,17 @@ _INDEX: Final = "catalog.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A setting of an entry that is meant to be changed."""
+
+    path: tuple[str, ...]
+    """Where it stands in the entry's configuration, which has its default."""
+    unit: str
+    limits: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     name: str
     version: int
@@ -32,12 +43,26 @@ class Entry:
     """Patterns of executable names that stay one to one; empty if the entry does not choose by name."""
     tested_collectors: tuple[str, ...]
     """Collector releases that run this entry in our tests."""
+    parameters: tuple[Parameter, ...]
     text: str
     """The configuration as it is written, comments included."""
 
     @property
     def configuration(self) -> Configuration:
         return parse_configuration(self.text, name=self.name)
+
+    def default_of(self, parameter: Parameter) -> Value:
+        """What the entry's configuration says for it.
+
+        Raises:
+            KeyError: If the parameter is of another entry.
+        """
+        value: Value = self.configuration.root
+        for key in parameter.path:
+            if not isinstance(value, Mapping):
+                raise KeyError(key)
+            value = value[key]
+        return value
 
 
 @cache
@@ -69,9 +94,11 @@ def get(name: str) -> Entry:
 def _entry_of(name: str, facts: Value) -> Entry:
     assert isinstance(facts, Mapping)
     version, kept, tested = facts["version"], facts["kept_names"], facts["tested_collectors"]
+    parameters = facts["parameters"]
     assert isinstance(version, int)
     assert isinstance(kept, tuple)
     assert isinstance(tested, tuple)
+    assert isinstance(parameters, tuple)
     return Entry(
         name=name,
         version=version,
@@ -81,5 +108,18 @@ def _entry_of(name: str, facts: Value) -> Entry:
         totals_preserved=facts["totals_preserved"] is True,
         kept_names=tuple(map(str, kept)),
         tested_collectors=tuple(map(str, tested)),
+        parameters=tuple(map(_parameter_of, parameters)),
         text=_FOLDER.joinpath(f"{name}.yaml").read_text("utf-8"),
+    )
+
+
+def _parameter_of(facts: Value) -> Parameter:
+    assert isinstance(facts, Mapping)
+    path = facts["path"]
+    assert isinstance(path, tuple)
+    return Parameter(
+        path=tuple(map(str, path)),
+        unit=str(facts["unit"]),
+        limits=str(facts["limits"]),
+        meaning=str(facts["meaning"]),
     )

@@ -1,27 +1,44 @@
-"""Extensions that keep files get a folder of their own, because production holds a lock on theirs.
+"""What keeps files gets a folder of its own, because production writes, or holds a lock on, its own.
 
 Called by `variants` (trial) and `rehearsals` (validation).
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import Component
 from phoenix_platform.pipelines.documents import Value
 
-FILE_STORAGE = "file_storage"
+FILE_STORAGE: Final = "file_storage"
+REDUCE: Final = "reduce"
+LEDGER_FILE: Final = "ledger.jsonl"
 
 
 def with_own_folder(
-    extension: Component, folder: str
+    component: Component, folder: str
 ) -> tuple[Mapping[str, Value], tuple[str, ...]]:
-    """The extension's settings with its folder below `folder`, and the folders to create."""
-    assert extension.kind is Kind.EXTENSION
-    if extension.type != FILE_STORAGE:
-        return extension.settings, ()
-    own = f"{folder.rstrip('/')}/{extension.id.replace('/', '_')}"
-    settings = {**extension.settings, "directory": own}
+    """The component's settings with its files below `folder`, and the folders to create.
+
+    An extension that keeps files, or `reduce` with a ledger; others are as they were.
+    """
+    own = f"{folder.rstrip('/')}/{component.id.replace('/', '_')}"
+    match component.kind, component.type:
+        case Kind.EXTENSION, "file_storage":
+            return _storage(component.settings, own), (own,)
+        case Kind.PROCESSOR, "reduce":
+            ledger = component.settings.get("ledger")
+            if isinstance(ledger, Mapping):
+                moved = {**ledger, "path": f"{own}/{LEDGER_FILE}"}
+                return {**component.settings, "ledger": moved}, (own,)
+            return component.settings, ()
+        case _:
+            return component.settings, ()
+
+
+def _storage(settings: Mapping[str, Value], own: str) -> Mapping[str, Value]:
+    moved = {**settings, "directory": own}
     compaction = settings.get("compaction")
     if isinstance(compaction, Mapping):
-        settings["compaction"] = {**compaction, "directory": own}
-    return settings, (own,)
+        moved["compaction"] = {**compaction, "directory": own}
+    return moved

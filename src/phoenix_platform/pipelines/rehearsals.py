@@ -97,7 +97,7 @@ class _Rehearsing:
         extensions = dict(self._extensions())
         config: dict[str, Value] = {
             "receivers": dict(self._receivers()),
-            "processors": {id_: self._moved(one) for id_, one in self._components(Kind.PROCESSOR)},
+            "processors": dict(self._processors()),
             "exporters": {self._sink: {}},
             "connectors": {id_: one.settings for id_, one in self._components(Kind.CONNECTOR)},
             "extensions": extensions,
@@ -152,6 +152,12 @@ class _Rehearsing:
                     f"extension {id_} ({place}): not started, it would speak for production"
                 )
                 continue
+            settings, folders = with_own_folder(component, self._folder)
+            self._folders += folders
+            yield id_, self._moved(component, settings)
+
+    def _processors(self) -> Iterator[tuple[str, Value]]:
+        for id_, component in self._components(Kind.PROCESSOR):
             settings, folders = with_own_folder(component, self._folder)
             self._folders += folders
             yield id_, self._moved(component, settings)

@@ -20,6 +20,7 @@ from phoenix_platform.pipelines.self_telemetry import LOOPBACK, self_telemetry
 from phoenix_platform.pipelines.streams import DEFAULT_FLUSH, Stream, plan_streams
 from phoenix_platform.pipelines.topologies import TopologyRequest, VariantPlaces, VariantTopology
 from phoenix_platform.pipelines.tried_pipelines import TriedPipelines, tried_pipelines
+from phoenix_platform.pipelines.tried_processors import processors_of
 
 KEEPS_PROCESSES: Final = frozenset(
     {
@@ -104,8 +105,11 @@ class VariantCollector:
         )
         judged = next(stream for stream in streams if stream.stream.is_judged)
         stand_ins = self._stand_ins(scrape)
-        extensions, folders = self._extensions(streams)
-        written = self._config(stand_ins, streams, extensions)
+        own = processors_of(
+            self.tried, folder=self.places.folder, variant=self.name, target=request.target
+        )
+        extensions, folders = self._extensions(streams, own.settings)
+        written = self._config(stand_ins, streams, extensions, own.settings)
         emits_every, slow = self._emits_every(judged.stream.id, relay_every)
         batched = self.tried.longest_to(judged.stream.id, self._batching, operator.add)
         topology = VariantTopology(
@@ -116,9 +120,9 @@ class VariantCollector:
             holds_for=judged.holds_for + batched,
             stand_ins=tuple(id_ for processors in stand_ins.values() for id_ in processors),
             drops_with=tuple(dict.fromkeys(self._dropping(judged.stream.id, scrape, stand_ins))),
-            folders=folders,
+            folders=(*own.folders, *folders),
         )
-        notes = (*(note for stream in streams for note in stream.notes), *slow)
+        notes = (*(note for stream in streams for note in stream.notes), *own.notes, *slow)
         return PlannedVariant(topology, written, notes)
 
     def _stand_ins(self, scrape: Scrape) -> Mapping[str, Mapping[str, Mapping[str, Value]]]:
@@ -140,6 +144,7 @@ class VariantCollector:
         stand_ins: Mapping[str, Mapping[str, Mapping[str, Value]]],
         streams: Sequence[Stream],
         extensions: Mapping[str, Value],
+        processors: Mapping[str, Mapping[str, Value]],
     ) -> Mapping[str, Value]:
         target, pipelines = self.request.target, self.tried.pipelines.values()
         receiver = "otlp/phoenix"
@@ -148,16 +153,11 @@ class VariantCollector:
         used_connectors = dict.fromkeys(
             id_ for one in pipelines for id_ in one.exporters if id_ in connectors
         )
-        used_processors = dict.fromkeys(id_ for one in pipelines for id_ in one.processors)
         config: dict[str, Value] = {
             "receivers": {receiver: _otlp_receiver(self.places.otlp_port)},
             "processors": {
-                **{
-                    id_: settings
-                    for processors in stand_ins.values()
-                    for id_, settings in processors.items()
-                },
-                **self._written(Kind.PROCESSOR, used_processors),
+                **{id_: settings for ours in stand_ins.values() for id_, settings in ours.items()},
+                **processors,
             },
             "exporters": {stream.stream.component: stream.settings for stream in streams},
             "connectors": self._written(Kind.CONNECTOR, used_connectors),
@@ -199,17 +199,13 @@ class VariantCollector:
         target, components = self.request.target, self.configuration.components[kind]
         return {target.id_to_write(kind, id_): components[id_].settings for id_ in ids}
 
-    def _extensions(self, streams: Sequence[Stream]) -> tuple[Mapping[str, Value], tuple[str, ...]]:
+    def _extensions(
+        self, streams: Sequence[Stream], processors: Mapping[str, Mapping[str, Value]]
+    ) -> tuple[Mapping[str, Value], tuple[str, ...]]:
         """Extensions that something kept refers to, and the folders they need."""
         known = self.configuration.components[Kind.EXTENSION]
-        kept_processors = {
-            id_ for pipeline in self.tried.pipelines.values() for id_ in pipeline.processors
-        }
         waiting: list[Value] = [
-            *(
-                self.configuration.components[Kind.PROCESSOR][id_].settings
-                for id_ in kept_processors
-            ),
+            *processors.values(),
             *(stream.settings for stream in streams),
         ]
         kept: dict[str, Value] = {}

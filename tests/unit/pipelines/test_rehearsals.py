@@ -146,3 +146,21 @@ def test_what_would_take_messages_from_production_is_replaced_by_name(
     assert rehearsal.notes == (
         "receiver kafka/a (a.yaml:2:3): not started, it would take messages from production",
     )
+
+
+def test_reduce_writes_its_ledger_into_a_folder_of_its_own() -> None:
+    reduce = "reduce/a: {top_k: {cpu: 1}, ledger: {path: /var/l, max_megabytes: 1}}"
+    text = TEXT.format(
+        receivers="  otlp: {protocols: {http: }}", names="otlp", extensions="", running=""
+    )
+    rehearsal = plan_rehearsal(
+        a_configuration(text.replace("processors: {", f"processors: {{{reduce}, ", 1)),
+        next_port=count(9000).__next__,
+        folder="/run/rehearsal/",
+        target=Target(),
+    )
+    assert rehearsal.config["processors"]["reduce/a"] == {
+        "top_k": {"cpu": 1},
+        "ledger": {"path": "/run/rehearsal/reduce_a/ledger.jsonl", "max_megabytes": 1},
+    }
+    assert rehearsal.folders == ("/run/rehearsal/reduce_a",)

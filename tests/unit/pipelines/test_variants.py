@@ -330,6 +330,50 @@ def test_extensions_run_only_where_something_refers_to_them() -> None:
     assert "extensions" not in plan_with(PLAIN).candidate.config
 
 
+REDUCING = (
+    "metrics: {receivers: [host_metrics/process], processors: [reduce/x], exporters: [otlp_http]}"
+)
+
+
+def plan_reduce(settings: str) -> Topology:
+    text = PARTS.replace("processors:\n", f"processors:\n  reduce/x: {settings}\n", 1)
+    configuration = a_configuration(f"{text}    {REDUCING}\n", name="c.yaml")
+    return plan_topology(a_configuration(), configuration, a_request())
+
+
+def test_reduce_keeps_its_settings_and_writes_its_ledger_apart_from_productions() -> None:
+    topology = plan_reduce(
+        "{critical: ['nginx*'], ledger: {path: /var/l, max_megabytes: 4}, storage: file_storage/q}"
+    )
+    candidate = topology.candidate
+    ledger, storage = "/run/trial/candidate/reduce_x", "/run/trial/candidate/file_storage_q"
+    assert candidate.config["processors"]["reduce/x"] == {
+        "critical": ["nginx*"],
+        "ledger": {"path": f"{ledger}/ledger.jsonl", "max_megabytes": 4},
+        "storage": "file_storage/q",
+    }
+    assert candidate.config["extensions"]["file_storage/q"]["directory"] == storage
+    assert candidate.folders == (ledger, storage)
+    assert candidate.drops_with == ("reduce/x",)
+    assert not [note for note in topology.notes if "reduce" in note]
+
+
+def test_reduce_without_files_needs_no_folder() -> None:
+    candidate = plan_reduce("{top_k: {cpu: 1}, ledger: }").candidate
+    assert candidate.config["processors"]["reduce/x"] == {"top_k": {"cpu": 1}, "ledger": None}
+    assert candidate.folders == ()
+
+
+@pytest.mark.parametrize("storage", ["health_check", "redis_storage"])
+def test_reduce_keeps_its_state_in_memory_where_its_storage_is_productions(storage: str) -> None:
+    topology = plan_reduce(f"{{top_k: {{cpu: 1}}, storage: {storage}}}")
+    assert topology.candidate.config["processors"]["reduce/x"] == {"top_k": {"cpu": 1}}
+    (note,) = [note for note in topology.notes if "reduce" in note]
+    assert note.startswith(
+        f"candidate processor reduce/x (c.yaml:5:31): storage {storage} left out, its state is in memory"
+    )
+
+
 def test_extensions_that_extensions_refer_to_run_too() -> None:
     text = PARTS.replace(
         "health_check: ,", "encoding: {inner: health_check}, health_check: ,"

@@ -1,12 +1,25 @@
 """`phoenix pipeline list` and `show`: what the catalog has."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
 from phoenix_platform.cli.output import Output, OutputOption, print_json, print_table
 from phoenix_platform.pipelines import catalog
+from phoenix_platform.pipelines.documents import thawed
+
+_LONGEST: Final = 20
+"""Characters of a default that a table still shows."""
+
+
+class ParameterView(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    """Keys of the configuration, joined by `.`."""
+    default: Any
+    unit: str
+    limits: str
+    meaning: str
 
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +31,7 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     totals_preserved: bool
     kept_names: tuple[str, ...]
     tested_collectors: tuple[str, ...]
+    parameters: tuple[ParameterView, ...]
     hash: str
 
 
@@ -62,6 +76,13 @@ def show_pipeline(
                     ("hash", view.hash),
                 ],
             )
+            print_table(
+                ("parameter", "default", "unit", "limits", "meaning"),
+                [
+                    (one.path, _shown(one.default), one.unit, one.limits, one.meaning)
+                    for one in view.parameters
+                ],
+            )
             typer.echo(entry.text)
 
 
@@ -75,8 +96,24 @@ def _view_of(entry: catalog.Entry) -> EntryView:
         totals_preserved=entry.totals_preserved,
         kept_names=entry.kept_names,
         tested_collectors=entry.tested_collectors,
+        parameters=tuple(
+            ParameterView(
+                path=".".join(one.path),
+                default=thawed(entry.default_of(one)),
+                unit=one.unit,
+                limits=one.limits,
+                meaning=one.meaning,
+            )
+            for one in entry.parameters
+        ),
         hash=entry.configuration.hash,
     )
+
+
+def _shown(default: object) -> str:
+    """A list or a text of many lines is in the configuration below."""
+    text = str(default)
+    return text if isinstance(default, (str, int)) and len(text) <= _LONGEST else "see below"
 
 
 def _totals(view: EntryView) -> str:

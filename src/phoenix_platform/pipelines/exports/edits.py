@@ -82,6 +82,8 @@ class Editor:
                 self._replace(at, at, "".join(f"{line}\n" for line in indented))
         elif node.members or self._is_inside_flow(path):
             comma = ", " if node.members else ""
+            if node.members and node.members[-1].value.is_missing:
+                comma = " , "  # what follows `key:` at once is taken for a part of the key
             last = node.members[-1].value.end if node.members else node.end - 1
             member = f"{comma}{_flow(key)}: {_flow(value)}"
             if node.is_missing:
