@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from tests.ground_truth.story import DROPPED_NAMES, Point
+from tests.ground_truth.story import DROPPED_NAMES, IO, Point
 
 from phoenix_platform.metering.meter import VariantTiming
 from phoenix_platform.pipelines import catalog
@@ -20,7 +20,9 @@ def as_given(points: Sequence[Point]) -> Sequence[Point]:
 
 
 def without_dropped(points: Sequence[Point]) -> Sequence[Point]:
-    return [p for p in points if dict(p.resource)["process.executable.name"] not in DROPPED_NAMES]
+    """Nor the I/O of anybody."""
+    kept = [p for p in points if dict(p.resource)["process.executable.name"] not in DROPPED_NAMES]
+    return [point for point in kept if point.metric != IO]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +41,16 @@ def cases() -> list[Case]:
     return [
         Case(name="pass-through"),
         Case(
-            name="filter by name",
+            name="filter by name and metric",
             processors={
                 "filter/names": {
                     "metrics": {
                         "metric": [
-                            f'resource.attributes["process.executable.name"] == "{name}"'
-                            for name in DROPPED_NAMES
+                            f'name == "{IO}"',
+                            *(
+                                f'resource.attributes["process.executable.name"] == "{name}"'
+                                for name in DROPPED_NAMES
+                            ),
                         ]
                     }
                 }

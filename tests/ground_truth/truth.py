@@ -133,6 +133,7 @@ def _sample(
     valued = [point for point in left if point.has_value]
     series = {point.identity for point in valued}
     seen, missing = _critical(given, span)
+    shown = _metrics_shown(given, span, seen)
     new = None
     if span[0] in given.counted:
         new = len(series - known)
@@ -163,6 +164,7 @@ def _sample(
         "raw_processes": max(len(_processes(given.scrapes[number])) for number in span),
         "critical_seen": seen,
         "critical_missing": missing,
+        "critical_metrics": shown,
         "totals": _totals(span, raw_sums, out_sums),
         "visibility": _visibility(span, raw_sums, valued),
         "delay_p50_seconds": _delay(given, span, 0.5),
@@ -245,6 +247,51 @@ def _critical(given: Given, span: range) -> tuple[Any, Any]:
             if pid in pids or is_alone:
                 seen.add((name, pid, start))
     return tuple(sorted(seen)), tuple(sorted(expected - seen))
+
+
+def _metrics_shown(
+    given: Given, span: range, seen: Sequence[tuple[Value, Value, int]]
+) -> dict[str, tuple[int, int, Any]]:
+    """(had, lost, first that lost it) of every metric of the processes that stayed visible."""
+    had: set[tuple[str, Any]] = set()
+    kept: set[tuple[str, Any]] = set()
+    for number in span:
+        raw = [point for point in given.scrapes[number] if point.has_value]
+        everybody = {who: dict(p.resource) for p in given.scrapes[number] if (who := process_of(p))}
+        present = _instances(given.scrapes[number])
+        for one in seen:
+            if one not in present:
+                continue
+            who = (one[1], one[0])
+            had |= {(point.metric, one) for point in raw if process_of(point) == who}
+            for point in given.out.get(number, ()):
+                if point.has_value and _shows(point, who, everybody):
+                    kept.add((point.metric, one))
+    result: dict[str, tuple[int, int, Any]] = {}
+    for metric in {metric for metric, _ in had}:
+        owners = sorted(one for name, one in had if name == metric)
+        losers = [one for one in owners if (metric, one) not in kept]
+        result[metric] = (len(owners), len(losers), losers[0] if losers else None)
+    return result
+
+
+def _shows(
+    point: Point,
+    who: tuple[Value, Value],
+    everybody: Mapping[tuple[Value, Value], Mapping[str, Value]],
+) -> bool:
+    own = process_of(point)
+    if own is not None:
+        return own[0] == who[0]
+    group = [
+        pair for pair in (*point.resource, *point.attributes) if pair[0].startswith("process.")
+    ]
+    members = [
+        one
+        for one, described in everybody.items()
+        if all(described.get(key) == value for key, value in group)
+    ]
+    return bool(group) and members == [who]
 
 
 def _otlp_bytes(given: Given, span: range) -> int:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.instances import NameLoss, NameLosses
+from phoenix_platform.metering.kept_metrics import KeptMetrics
 from phoenix_platform.metering.outputs import ScrapeOutput, VariantOutput
 from phoenix_platform.metering.patterns import ProcessPattern
 from phoenix_platform.metering.retention import CriticalIdentity, Visible, expected_in, seen_in
-from phoenix_platform.metering.samples import ProcessInstance, Sample, Variant
+from phoenix_platform.metering.samples import KeptMetric, ProcessInstance, Sample, Variant
 from phoenix_platform.metering.scrapes import RawStream, Scrape
 from phoenix_platform.metering.streams import Decoder
 from phoenix_platform.metering.totals import compare_totals, no_totals
@@ -277,7 +278,9 @@ class Meter:
         state = self._variants[variant]
         outputs = state.output.close(scrape.window.number for scrape in span)
         rows = _joined([part for output in outputs for part in output.rows])
-        seen = self._seen(state, span, of.expected, outputs)
+        is_checked = any(of.expected)
+        all_visible = [self._visible(state, output) for output in outputs if is_checked]
+        seen = self._seen(span, of.expected, all_visible)
         all_expected = frozenset[ProcessInstance]().union(*of.expected)
         raw_totals, output_totals = no_totals(), no_totals()
         for scrape, output in zip(span, outputs, strict=True):
@@ -317,6 +320,7 @@ class Meter:
             raw_processes=max(len(scrape.processes) for scrape in span),
             critical_seen=tuple(sorted(seen)),
             critical_missing=tuple(sorted(all_expected - seen)),
+            critical_metrics=self._kept_metrics(span, seen, all_visible),
             totals=compare_totals(raw_totals, output_totals),
             visibility={signal: use.visibility(named[signal]) for signal, use in of.uses.items()},
             cpu_seconds=usage.cpu_seconds,
@@ -328,21 +332,38 @@ class Meter:
             delay_p95_seconds=p95,
         )
 
+    def _visible(self, state: _VariantState, output: ScrapeOutput) -> Visible:
+        rows = _joined(output.rows)
+        numbers = {name: number for number, name in enumerate(self._raw.metric_names)}
+        return Visible(
+            state.output.pids(rows), state.output.metrics(rows, numbers), state.output.groups(rows)
+        )
+
+    def _kept_metrics(
+        self,
+        span: Sequence[Scrape],
+        seen: frozenset[ProcessInstance],
+        all_visible: Sequence[Visible],
+    ) -> Mapping[str, KeptMetric]:
+        if not seen:
+            return {}
+        kept = KeptMetrics(sorted(seen), self._raw.metric_names, self._settings.critical_identity)
+        for scrape, visible in zip(span, all_visible, strict=True):
+            kept.take(scrape, visible)
+        return kept.by_metric()
+
     def _seen(
         self,
-        state: _VariantState,
         span: Sequence[Scrape],
         expected: Sequence[frozenset[ProcessInstance]],
-        outputs: Sequence[ScrapeOutput],
+        all_visible: Sequence[Visible],
     ) -> frozenset[ProcessInstance]:
         # An instance is seen in a span if any scrape in which it was there shows it.
         seen = frozenset[ProcessInstance]()
         everything = frozenset[ProcessInstance]().union(*expected)
         if not everything:
             return seen
-        for scrape, output in zip(span, outputs, strict=True):
-            rows = _joined(output.rows)
-            visible = Visible(state.output.pids(rows), state.output.groups(rows))
+        for scrape, visible in zip(span, all_visible, strict=True):
             present = everything & scrape.critical
             seen |= seen_in(scrape, present, visible, self._settings.critical_identity)
         return seen

@@ -1,6 +1,6 @@
 """The output of one variant, put together again scrape by scrape."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from phoenix_platform.metering.instances import Instance
 from phoenix_platform.metering.pairing import Pairing, Window
 from phoenix_platform.metering.patterns import ProcessPattern
 from phoenix_platform.metering.processes import Process
+from phoenix_platform.metering.scrapes import ProcessMetrics
 from phoenix_platform.metering.streams import Decoder, Stream
 from phoenix_platform.metering.totals import Totals, no_totals
 from phoenix_platform.metering.visibility import SIGNALS, Named, group_names
@@ -159,11 +160,22 @@ class VariantOutput:
         pids = np.unique(self._stream.pid[rows])
         return frozenset(pids[pids >= 0].tolist())
 
-    def groups(self, rows: NDArray[np.uint32]) -> list[Process]:
-        """The groups of processes (process attributes without a pid) that have a series."""
-        grouped = np.unique(rows[self._stream.is_group[rows]])
-        found = (self._stream.process(row) for row in grouped.tolist())
-        return [group for group in found if group is not None]
+    def metrics(self, rows: NDArray[np.uint32], numbers: Mapping[str, int]) -> ProcessMetrics:
+        """Which process ids have which metric, by the given numbers of metric names."""
+        names = self._stream.metric_names
+        number_of = np.array([numbers.get(name, -1) for name in names], np.int64)
+        rows = rows[self._stream.pid[rows] >= 0]
+        return ProcessMetrics(self._stream.pid[rows], number_of[self._stream.metric[rows]])
+
+    def groups(self, rows: NDArray[np.uint32]) -> dict[Process, set[str]]:
+        """The groups of processes (process attributes without a pid) that have series: their metrics."""
+        names = self._stream.metric_names
+        groups: dict[Process, set[str]] = {}
+        for row in np.unique(rows[self._stream.is_group[rows]]).tolist():
+            group = self._stream.process(row)
+            assert group is not None
+            groups.setdefault(group, set()).add(names[self._stream.metric[row]])
+        return groups
 
     def _add(
         self, number: int, columns: Columns, chosen: NDArray[np.bool_], *, arrived: int

@@ -1,12 +1,12 @@
 """Whether critical processes of the raw stream stayed visible one to one (docs/trial.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from phoenix_platform.metering.processes import Process
 from phoenix_platform.metering.samples import ProcessInstance
-from phoenix_platform.metering.scrapes import Scrape
+from phoenix_platform.metering.scrapes import ProcessMetrics, Scrape
 
 
 class CriticalIdentity(StrEnum):
@@ -23,7 +23,10 @@ class Visible:
     """What a variant's output of one scrape can name."""
 
     pids: frozenset[int]
-    groups: Sequence[Process]
+    metrics: ProcessMetrics
+    """Of these."""
+    groups: Mapping[Process, Collection[str]]
+    """Groups of processes, and the names of their metrics."""
 
 
 def expected_in(
@@ -59,19 +62,20 @@ def seen_in(
     return by_pid | frozenset(
         instance
         for instance in rest
-        if _is_in_a_group(process_of[instance.pid], scrape, visible.groups, identity)
+        if any(groups_showing(process_of[instance.pid], scrape, visible.groups, identity))
     )
 
 
-def _is_in_a_group(
-    process: Process, scrape: Scrape, groups: Sequence[Process], identity: CriticalIdentity
-) -> bool:
+def groups_showing(
+    process: Process, scrape: Scrape, groups: Iterable[Process], identity: CriticalIdentity
+) -> Iterator[Process]:
+    """The groups that make this process of the raw scrape visible."""
     for group in groups:
         if not group.stands_for(process.attributes):
             continue
         if identity is CriticalIdentity.NAME and group.name == process.name:
-            return True
+            yield group
+            continue
         members = sum(group.stands_for(other.attributes) for other in scrape.processes)
         if members == 1:
-            return True
-    return False
+            yield group

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.samples import (
     HostTotal,
+    KeptMetric,
     ProcessInstance,
     Sample,
     Variant,
@@ -21,7 +22,7 @@ _PROCESSES: Final = ("critical_seen", "critical_missing")
 _PLAIN: Final = tuple(
     name
     for name in Sample.__dataclass_fields__
-    if name not in {*_TEXTS, *_TIMES, *_PROCESSES, "totals", "visibility"}
+    if name not in {*_TEXTS, *_TIMES, *_PROCESSES, "critical_metrics", "totals", "visibility"}
 )
 _COLUMNS: Final = (*_TEXTS, *_TIMES, *_PLAIN, *_PROCESSES)
 
@@ -40,6 +41,12 @@ def columns_of(samples: Sequence[Sample]) -> dict[str, Any]:
         **{
             name: [[number_of[each] for each in getattr(sample, name)] for sample in samples]
             for name in _PROCESSES
+        },
+        "critical_metrics": {
+            metric: [
+                _kept_row(sample.critical_metrics.get(metric), number_of) for sample in samples
+            ]
+            for metric in sorted({name for sample in samples for name in sample.critical_metrics})
         },
         "totals": {
             metric: [_total_row(sample.totals.get(metric)) for sample in samples]
@@ -71,6 +78,20 @@ def samples_of(columns: Mapping[str, Any]) -> list[Sample]:
         raise InvalidInputError(f"samples: not the columns of a record: {error!r}") from error
 
 
+def _kept_row(
+    kept: KeptMetric | None, number_of: Mapping[ProcessInstance, int]
+) -> list[int | None] | None:
+    if kept is None:
+        return None
+    return [kept.had, kept.lost, None if kept.example is None else number_of[kept.example]]
+
+
+def _kept_metric(
+    had: int, lost: int, example: int | None, instances: Sequence[ProcessInstance]
+) -> KeptMetric:
+    return KeptMetric(had, lost, None if example is None else instances[example])
+
+
 def _total_row(total: HostTotal | None) -> list[float] | None:
     return None if total is None else [total.raw, total.output, total.tolerance]
 
@@ -91,6 +112,11 @@ def _sample(
         values[name] = int(values[name])
     for name in _PROCESSES:
         values[name] = tuple(instances[index] for index in cast("Sequence[int]", values[name]))
+    values["critical_metrics"] = {
+        metric: _kept_metric(*column[number], instances)
+        for metric, column in columns["critical_metrics"].items()
+        if column[number] is not None
+    }
     values["totals"] = {
         metric: HostTotal(*column[number])
         for metric, column in columns["totals"].items()

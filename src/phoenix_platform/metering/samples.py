@@ -58,6 +58,18 @@ class Visibility:
     """The same with every process that lost its name put into one."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptMetric:
+    """What became of one metric of the critical processes that stayed visible."""
+
+    had: int
+    """Of these processes, how many had it in the raw scrapes of the span, with a value."""
+    lost: int
+    """Of these, how many do not have it in the output, by the rule that makes a process visible."""
+    example: ProcessInstance | None
+    """The first that lost it; None if none did."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One row of an experiment. `None` means that it was not measured, never 0."""
@@ -107,6 +119,8 @@ class Sample:
     """Critical processes of the raw stream that stayed visible one to one."""
     critical_missing: tuple[ProcessInstance, ...]
     """Critical processes of the raw stream without a point of their own in the output."""
+    critical_metrics: Mapping[str, KeptMetric]
+    """By name, every metric that the processes of `critical_seen` had in the raw scrapes."""
     totals: Mapping[str, HostTotal]
     """By metric name, additive metrics only."""
     visibility: Mapping[str, Visibility]

@@ -17,12 +17,21 @@ from phoenix_platform.metering.samples import ProcessInstance
 from phoenix_platform.metering.streams import Decoder, Parts, Stream
 from phoenix_platform.metering.totals import Totals
 from phoenix_platform.metering.visibility import SIGNALS, Uses
-from phoenix_platform.otlp.columns import Columns
+from phoenix_platform.otlp.columns import NO_RECORDED_VALUE, Columns
 
 CLOCK_STEP_NANO: Final = 200_000_000
 """So much the wall clock may drift against the steady one from scrape to scrape; more is a jump."""
 _REMEMBERED_SCRAPES: Final = 64
 """A repetition comes soon: a sender tries a request again that it got no answer to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMetrics:
+    """Which process has which metric, one shape; a pair may be there more than once."""
+
+    pids: NDArray[np.int64]
+    metrics: NDArray[np.int64]
+    """By the numbers of the raw stream; -1 for a metric that it never had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class Scrape:
     body_bytes: int
     totals: Totals
     critical: frozenset[ProcessInstance]
+    critical_metrics: ProcessMetrics
+    """What the critical processes had, with a value."""
     processes: Sequence[Process]
     """Every process of the scrape, once."""
     uses: Uses
@@ -69,6 +80,11 @@ class RawStream:
         """Scrapes that should have been: as many as fit between two that lie too far apart."""
         self.clock_jumps = 0
         """How often the clock that stamps the points jumped between two scrapes."""
+
+    @property
+    def metric_names(self) -> Sequence[str]:
+        """Every metric name seen so far, by its number."""
+        return self._stream.metric_names
 
     @property
     def instances(self) -> CounterNumbers:
@@ -118,6 +134,7 @@ class RawStream:
             columns.body_bytes,
             parts.totals(),
             frozenset(self._critical_instances(columns)),
+            self._critical_metrics(columns),
             uses.processes,
             uses,
             now,
@@ -154,6 +171,11 @@ class RawStream:
         found = [self._stream.process(row) for row in row_of[present].tolist()]
         processes = [process for process in found if process is not None]
         return Uses(processes, self._stream.pid[row_of[present]], values)
+
+    def _critical_metrics(self, columns: Columns) -> ProcessMetrics:
+        has_value = (columns.flags & NO_RECORDED_VALUE) == 0
+        rows = columns.rows[has_value & self._stream.is_critical[columns.rows]]
+        return ProcessMetrics(self._stream.pid[rows], self._stream.metric[rows].astype(np.int64))
 
     def _critical_instances(self, columns: Columns) -> Iterable[ProcessInstance]:
         chosen = self._stream.is_critical[columns.rows] & (self._stream.pid[columns.rows] >= 0)

@@ -4,7 +4,7 @@ The raw stream says what every process used, an output says which processes it s
 puts both together for each span.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,7 +88,7 @@ def signal_uses(scrapes: Sequence[Uses]) -> Mapping[str, SignalUse]:
     return uses
 
 
-def group_names(groups: Sequence[Process]) -> frozenset[str]:
+def group_names(groups: Iterable[Process]) -> frozenset[str]:
     """The executable names these groups carry."""
     return frozenset(group.name for group in groups if group.name != UNNAMED)
 

@@ -9,6 +9,7 @@ from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Conditions
 from phoenix_platform.metering.samples import (
     HostTotal,
+    KeptMetric,
     ProcessInstance,
     Sample,
     Variant,
@@ -54,6 +55,7 @@ def sample(variant: Variant, scrape: int, points: int, *, host: str = "a") -> Sa
         raw_processes=200,
         critical_seen=(DATABASE,),
         critical_missing=(),
+        critical_metrics={"process.cpu.time": KeptMetric(1, 0, None)},
         totals={"process.cpu.time": HostTotal(raw=2.0, output=2.0, tolerance=1e-9)},
         visibility={"cpu": Visibility(2.0, 2.0, 10, 10, 40.0, 40.0)},
         cpu_seconds=0.02 + 0.001 * (scrape % 3),

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from tests.builders import a_scrape
+from tests.unit.metering.test_kept_metrics import RSS, without
 from tests.unit.metering.test_meter import Bench, two_processes
 
 from phoenix_platform.core.errors import InvalidInputError
@@ -15,7 +16,8 @@ def measured_samples() -> list[Sample]:
     database, cron = two_processes()
     for number in range(8):
         kept = [cron] if number == 2 else [database, cron]
-        bench.step([database, cron], [a_scrape(kept, bench.now)])
+        body = a_scrape(kept, bench.now)
+        bench.step([database, cron], [without(body, RSS) if number == 3 else body])
         database, cron = database.later(cpu=0.1), cron.later(cpu=0.7)
     return bench.samples
 
@@ -23,6 +25,7 @@ def measured_samples() -> list[Sample]:
 def test_samples_read_back_the_same_through_json() -> None:
     samples = measured_samples()
     assert any(sample.critical_missing for sample in samples)
+    assert any(kept.lost for sample in samples for kept in sample.critical_metrics.values())
     assert samples_of(json.loads(json.dumps(columns_of(samples)))) == samples
 
 
