@@ -9,9 +9,9 @@ from typing import Final
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import Component
 from phoenix_platform.pipelines.documents import Value
+from phoenix_platform.pipelines.reduce_settings import REDUCE
 
 FILE_STORAGE: Final = "file_storage"
-REDUCE: Final = "reduce"
 LEDGER_FILE: Final = "ledger.jsonl"
 
 
@@ -23,17 +23,13 @@ def with_own_folder(
     An extension that keeps files, or `reduce` with a ledger; others are as they were.
     """
     own = f"{folder.rstrip('/')}/{component.id.replace('/', '_')}"
-    match component.kind, component.type:
-        case Kind.EXTENSION, "file_storage":
-            return _storage(component.settings, own), (own,)
-        case Kind.PROCESSOR, "reduce":
-            ledger = component.settings.get("ledger")
-            if isinstance(ledger, Mapping):
-                moved = {**ledger, "path": f"{own}/{LEDGER_FILE}"}
-                return {**component.settings, "ledger": moved}, (own,)
-            return component.settings, ()
-        case _:
-            return component.settings, ()
+    if (component.kind, component.type) == (Kind.EXTENSION, FILE_STORAGE):
+        return _storage(component.settings, own), (own,)
+    ledger = component.settings.get("ledger")
+    if (component.kind, component.type) == (Kind.PROCESSOR, REDUCE) and isinstance(ledger, Mapping):
+        moved = {**ledger, "path": f"{own}/{LEDGER_FILE}"}
+        return {**component.settings, "ledger": moved}, (own,)
+    return component.settings, ()
 
 
 def _storage(settings: Mapping[str, Value], own: str) -> Mapping[str, Value]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from phoenix_platform.pipelines.components import Kind, Target
 from phoenix_platform.pipelines.configurations import Component, Configuration
 from phoenix_platform.pipelines.documents import Value
-from phoenix_platform.pipelines.own_folders import FILE_STORAGE, REDUCE, with_own_folder
+from phoenix_platform.pipelines.own_folders import FILE_STORAGE, with_own_folder
+from phoenix_platform.pipelines.reduce_settings import REDUCE
 from phoenix_platform.pipelines.tried_pipelines import TriedPipelines
 
 

@@ -161,3 +161,61 @@ def test_masking_keeps_the_shape_and_what_is_no_secret() -> None:
         "endpoint": "https://me:***@host/path",
         "port": 5,
     }
+
+
+def reduced(settings: str) -> dict[str, Fact]:
+    text = MINIMAL.replace("exporters:\n", f"processors:\n  reduce: {settings}\nexporters:\n", 1)
+    component = a_configuration(text).components[Kind.PROCESSOR]["reduce"]
+    return {fact.what: fact for fact in read_component(component).facts}
+
+
+def test_reduce_reads_as_who_keeps_a_name_and_what_becomes_of_the_rest() -> None:
+    facts = reduced(
+        "{critical: [nginx], never_keep: [cron], top_k: {cpu: 5, margin: 2}, thresholds: {rss_bytes: 100},"
+        " levels: [{name: busy, enter: {processes: 9}, top_k: {cpu: 1}}, {top_k: {cpu: 0}}],"
+        " additive_metrics: [my.sum], output_temporality: delta, storage: file_storage}"
+    )
+    values = {what: fact.value for what, fact in facts.items()}
+    assert values == {
+        "critical": "nginx",
+        "never_keep": "cron",
+        "top_k cpu": "first 5 by CPU rate",
+        "top_k rss": "off",
+        "top_k io": "off",
+        "threshold cpu_cores": "off",
+        "threshold rss_bytes": "100 bytes",
+        "threshold io_bytes_per_second": "off",
+        "level 1": "busy: {enter: {processes: 9}, top_k: {cpu: 1}}",
+        "level 2": "2: {top_k: {cpu: 0}}",
+        "the rest": "one sum, _other",
+        "further metrics summed": "my.sum",
+        "top_k margin": "2",
+        "output_temporality": "delta",
+        "storage": "file_storage",
+    }
+    assert facts["top_k cpu"].number == 5
+    assert facts["top_k rss"].number is None
+    assert facts["storage"].gone == "The default holds."
+    assert facts["top_k margin"].gone == "The default holds: 5."
+
+
+@pytest.mark.parametrize(
+    ("settings", "rest"),
+    [
+        ("{group_by: [process.owner, a]}", "by a, process.owner"),
+        ("{categories: [{name: web, match: [nginx]}]}", "[{match: [nginx], name: web}]"),
+    ],
+)
+def test_reduce_reads_by_what_the_rest_is_summed(settings: str, rest: str) -> None:
+    assert reduced(settings)["the rest"].value == rest
+
+
+def test_a_default_of_reduce_that_is_written_out_is_no_change() -> None:
+    written = "{top_k: {cpu: 5, rss: 0, margin: 5, leave_after: 3}, host_totals: false, forget_after: 5, thresholds: }"
+    assert reduced(written) == reduced("{top_k: {cpu: 5}}")
+
+
+def test_what_is_new_in_reduce_is_compared_key_by_key() -> None:
+    text = MINIMAL.replace("exporters:\n", "processors:\n  reduce: {later: 1}\nexporters:\n", 1)
+    component = a_configuration(text).components[Kind.PROCESSOR]["reduce"]
+    assert read_component(component).rest == {"later": 1}

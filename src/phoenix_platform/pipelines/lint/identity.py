@@ -24,6 +24,7 @@ from phoenix_platform.pipelines.lint.statements import (
     written_by,
 )
 from phoenix_platform.pipelines.lint.subjects import Found, Subject
+from phoenix_platform.pipelines.reduce_settings import REDUCE
 
 _IDENTITY: Final = "process.pid"
 _POINT_CONTEXTS: Final = frozenset({"datapoint", "metric"})
@@ -133,12 +134,16 @@ def _reads_deleted(subject: Subject, component: Component, walk: _Walk) -> Itera
         for owner, name in attributes_read(text):
             if is_about_resource(owner, context) and name in walk.deleted and "nil" not in text:
                 yield _deleted_before(subject, component, path, name, walk.deleted[name])
-    if component.type == "groupbyattrs":
-        keys = component.settings.get("keys")
+    list_of_names = {"groupbyattrs": "keys", REDUCE: "group_by"}.get(component.type)
+    if list_of_names is not None:
+        keys = component.settings.get(list_of_names)
         for index, key in enumerate(keys if isinstance(keys, tuple) else ()):
             if isinstance(key, str) and key in walk.deleted:
-                path = (*component.path, "keys", index)
+                path = (*component.path, list_of_names, index)
                 yield _deleted_before(subject, component, path, key, walk.deleted[key])
+    if component.type == REDUCE and _IDENTITY in walk.deleted:
+        by = walk.deleted[_IDENTITY]
+        yield _deleted_before(subject, component, component.path, _IDENTITY, by)
 
 
 def _deleted_before(

@@ -22,6 +22,12 @@ from phoenix_platform.pipelines.lint.identity import along_pipelines, flat_state
 from phoenix_platform.pipelines.lint.meaning import means_the_same
 from phoenix_platform.pipelines.lint.names import availability, old_names
 from phoenix_platform.pipelines.lint.order import batch_last, memory_limiter_first, unused
+from phoenix_platform.pipelines.lint.reducing import (
+    levels_that_can_be_met,
+    reduce_in_its_place,
+    reduce_settings,
+    shared_ledgers,
+)
 from phoenix_platform.pipelines.lint.running import (
     clear_secret_values,
     clear_secrets,
@@ -48,6 +54,10 @@ _RULES: Final[Sequence[Callable[[Subject], Iterable[Found]]]] = (
     queues,
     clear_secrets,
     removed_settings,
+    reduce_in_its_place,
+    reduce_settings,
+    levels_that_can_be_met,
+    shared_ledgers,
 )
 
 _FIX_OF: Final[Mapping[str, str]] = {

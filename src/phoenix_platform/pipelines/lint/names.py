@@ -50,6 +50,10 @@ _INSTEAD: Final[Mapping[tuple[Kind, str], str]] = {
     (Kind.PROCESSOR, "routing"): "use the routing connector",
     (Kind.PROCESSOR, "datadog"): "use the datadog connector",
     (Kind.PROCESSOR, "queuedretry"): "remove it; exporters have sending_queue and retry_on_failure",
+    (
+        Kind.PROCESSOR,
+        "reduce",
+    ): "add it to the builder manifest of that collector; `phoenix pipeline export` prints the lines",
     (Kind.RECEIVER, "opencensus"): "use the otlp receiver",
     (Kind.RECEIVER, "prometheusexec"): "run the exporter yourself and use the prometheus receiver",
 }

@@ -32,7 +32,7 @@ def memory_limiter_first(subject: Subject) -> Iterator[Found]:
             ahead = [one.id for one in processors[:index] if one.type != "memory_limiter"]
             if component.type == "memory_limiter" and ahead:
                 others = [one for one in pipeline.processors if one != component.id]
-                yield _misplaced(
+                yield misplaced(
                     subject, "memory-limiter-not-first", Severity.WARNING, pipeline, component,
                     f"runs after {ahead[-1]!r}: memory is limited only after that work is done, and nothing is pushed back to the receiver before it",
                     f"name {component.id} first", [component.id, *others],
@@ -59,7 +59,7 @@ def batch_last(subject: Subject) -> Iterator[Found]:
                 why = f"runs before {matters[0].id!r}, which makes the batches smaller again"
             else:
                 why = f"runs before {matters[0].id!r}, which needs the connection that a batch no longer has"
-            yield _misplaced(
+            yield misplaced(
                 subject, "batch-not-last", severity, pipeline, component, why,
                 f"name {component.id} last", [*others, component.id],
             )  # fmt: skip
@@ -90,7 +90,7 @@ def _is_referred_to(subject: Subject, component: Component) -> bool:
     )
 
 
-def _misplaced(
+def misplaced(
     subject: Subject,
     rule: str,
     severity: Severity,
@@ -100,6 +100,7 @@ def _misplaced(
     fix: str,
     order: list[str],
 ) -> Found:
+    """A processor that should stand elsewhere, and the edits that put it there."""
     path = ("service", "pipelines", pipeline.id, Kind.PROCESSOR.section)
     index = pipeline.processors.index(component.id)
     edits: tuple[Edit, ...] = ()

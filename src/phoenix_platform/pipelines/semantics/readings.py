@@ -5,7 +5,7 @@ from typing import Final
 
 from phoenix_platform.pipelines.components import Kind
 from phoenix_platform.pipelines.configurations import Component
-from phoenix_platform.pipelines.semantics import filters, processing, statements
+from phoenix_platform.pipelines.semantics import filters, processing, reducing, statements
 from phoenix_platform.pipelines.semantics.delivering import (
     read_exporter,
     read_nothing_known,
@@ -27,6 +27,7 @@ _READERS: Final[Mapping[tuple[Kind, str], Callable[[Component], Reading]]] = {
     (Kind.PROCESSOR, "metrics_transform"): processing.read_metrics_transform,
     (Kind.PROCESSOR, "interval"): processing.read_interval,
     (Kind.PROCESSOR, "resource_detection"): processing.read_resource_detection,
+    (Kind.PROCESSOR, "reduce"): reducing.read_reduce,
     (Kind.PROCESSOR, "batch"): processing.read_batch,
     (Kind.PROCESSOR, "memory_limiter"): processing.read_memory_limiter,
 }
