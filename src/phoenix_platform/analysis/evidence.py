@@ -132,6 +132,7 @@ class Evidence:
     def _compare(self, matched: Sequence[tuple[Sample, Sample]]) -> Look | None:
         for baseline, candidate in matched:
             self.retention.take(candidate, interval=self.intervals)
+            self.retention.metrics.take(baseline, candidate)
             self.fidelity.take(baseline)
             self.fidelity.take(candidate)
             self.names.take(baseline)

@@ -8,6 +8,7 @@ from phoenix_platform.analysis.fidelity import MetricFidelity, show_lost_totals
 from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
 from phoenix_platform.analysis.hosts import FEWEST_HOSTS, HostConclusion, HostStatement
 from phoenix_platform.analysis.losses import LOSS_INTERVALS
+from phoenix_platform.analysis.lost_metrics import LostMetric
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.reductions import Look, ReductionState
 from phoenix_platform.core.units import show_duration, show_share
@@ -71,6 +72,21 @@ def lost_totals_sentences(fidelity: Sequence[MetricFidelity], plan: Plan) -> lis
     lost = show_lost_totals(fidelity, plan.max_wape)
     by = "; accepted by --accept-lost-totals" if plan.may_lose_totals else ""
     return [f"Sums over all processes are not whole any more: {lost}{by}."] if lost else []
+
+
+def lost_metrics_sentences(lost: Sequence[LostMetric]) -> list[str]:
+    """What cannot be asked any more of processes that stay visible."""
+    metrics = ", ".join(_lost_metric(one) for one in lost)
+    return (
+        [f"Metrics that critical processes lost, though they stay visible: {metrics}."]
+        if lost
+        else []
+    )
+
+
+def _lost_metric(lost: LostMetric) -> str:
+    others = f" and {lost.processes - 1} more at once" if lost.processes > 1 else ""
+    return f"{lost.metric} (of {lost.example.name}, pid {lost.example.pid}{others})"
 
 
 def hosts_sentence(statement: HostStatement, plan: Plan) -> str:

@@ -77,6 +77,8 @@ class Plan:
     """Least share of each interval's ten largest processes that must keep their name; None: shown only."""
     critical_patterns: tuple[str, ...] = ()
     critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
+    critical_metrics: tuple[str, ...] = ()
+    """Metric names or globs: a critical process that loses one of these aborts; others are listed."""
     must_have_data: tuple[GuardrailName, ...] = tuple(GuardrailName)
     """Guardrails without whose data there is no `promote`. Take out what the topology cannot measure."""
     alpha: float = ALPHA
@@ -116,6 +118,16 @@ class Plan:
         if len(set(self.must_have_data)) < len(self.must_have_data):
             raise InvalidInputError(
                 f"must_have_data: a name stands twice: {', '.join(self.must_have_data)}; name each once"
+            )
+
+        if self.critical_metrics and not self.critical_patterns:
+            raise InvalidInputError(
+                "critical_metrics: no critical process is named whose metrics they are; name one, such as "
+                "--critical nginx"
+            )
+        if not all(name.strip() for name in self.critical_metrics):
+            raise InvalidInputError(
+                "critical_metrics: an empty name; write one such as process.memory.usage or process.disk.*"
             )
 
     @property

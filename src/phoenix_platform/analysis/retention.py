@@ -12,6 +12,7 @@ from phoenix_platform.analysis.guardrails import (
     GuardrailStatus,
     status_without_data,
 )
+from phoenix_platform.analysis.lost_metrics import LostMetrics
 from phoenix_platform.analysis.plans import GuardrailName, Plan
 from phoenix_platform.core.units import show_share
 from phoenix_platform.metering.samples import ProcessInstance, Sample
@@ -69,10 +70,15 @@ class CriticalRetention:
     )
     """By host and name: the intervals, rising and each once, in which an instance was first checked."""
     _misses: list[_Miss] = field(default_factory=list[_Miss])
+    metrics: LostMetrics = field(init=False)
+    """Of those that stayed visible."""
+
+    def __post_init__(self) -> None:
+        self.metrics = LostMetrics(self.plan)
 
     @property
     def is_broken(self) -> bool:
-        return bool(self._misses)
+        return bool(self._misses) or self.metrics.is_broken
 
     def take(self, candidate: Sample, *, interval: int) -> None:
         """Take in a sample whose input was acknowledged whole, and the number of its interval."""
@@ -132,6 +138,13 @@ class CriticalRetention:
     def _status(self, assurance: Assurance) -> tuple[GuardrailStatus, str]:
         if self._misses:
             return GuardrailStatus.ABORT, self._describe_misses()
+        if self.metrics.is_broken:
+            return GuardrailStatus.ABORT, self._describe_lost_metric()
+        if assurance.checks and (unknown := self.metrics.unknown()):
+            return status_without_data(self.plan, GuardrailName.CRITICAL_RETENTION), (
+                f"No critical process had a metric named {', '.join(unknown)}: is it written as the "
+                "collector names it?"
+            )
         if assurance.miss_rate_below is not None:
             return GuardrailStatus.PASS, (
                 f"All critical processes stayed visible in {assurance.checks} checks of "
@@ -144,6 +157,14 @@ class CriticalRetention:
         patterns = ", ".join(self.plan.critical_patterns)
         return status_without_data(self.plan, GuardrailName.CRITICAL_RETENTION), (
             f"No process matched the critical patterns {patterns}."
+        )
+
+    def _describe_lost_metric(self) -> str:
+        first = self.metrics.results()[0]
+        return (
+            f"Critical process {first.example.name} (pid {first.example.pid}) on host {first.host} lost its "
+            f"metric {first.metric} in the candidate's output of scrape {first.scrape}; the plan names this "
+            "metric as critical."
         )
 
     def _describe_misses(self) -> str:

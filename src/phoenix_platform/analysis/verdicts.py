@@ -18,6 +18,7 @@ from phoenix_platform.analysis.explanations import (
     guardrails_sentence,
     held_up_sentence,
     hosts_sentence,
+    lost_metrics_sentences,
     lost_totals_sentences,
     needed_sentences,
     scope_needed_sentences,
@@ -28,6 +29,7 @@ from phoenix_platform.analysis.explanations import (
 from phoenix_platform.analysis.fidelity import MetricFidelity, SignalFidelity
 from phoenix_platform.analysis.guardrails import GuardrailResult
 from phoenix_platform.analysis.hosts import HostStatement, host_statement
+from phoenix_platform.analysis.lost_metrics import LostMetric
 from phoenix_platform.analysis.pairs import Timeline
 from phoenix_platform.analysis.plans import Objective, Plan
 from phoenix_platform.analysis.reductions import Look, ReductionState
@@ -101,6 +103,8 @@ class Judgement:
     guardrails: tuple[GuardrailResult, ...]
     assurance: Assurance
     """On critical processes."""
+    lost_metrics: tuple[LostMetric, ...]
+    """Of critical processes that stayed visible."""
     fidelity: tuple[MetricFidelity, ...]
     """Host totals."""
     names: tuple[SignalFidelity, ...]
@@ -231,6 +235,7 @@ class _Walk:
             reductions=reductions,
             guardrails=guardrails,
             assurance=evidence.retention.assurance(evidence.correlation_time),
+            lost_metrics=evidence.retention.metrics.results(),
             fidelity=evidence.fidelity.results(),
             names=evidence.names.results(),
             unseen_hosts=None if verdict is None else hosts,
@@ -250,6 +255,7 @@ class _Walk:
             case Verdict.PROMOTE:
                 lost = lost_totals_sentences(evidence.fidelity.results(), plan)
                 scope = [hosts_sentence(hosts, plan), scope_sentence(evidence.window, plan)]
+                lost += lost_metrics_sentences(evidence.retention.metrics.results())
                 return [bounds, window, guardrails_sentence(guardrails), *lost, *scope]
             case Verdict.STOP_FUTILE:
                 return [bounds, window, hosts_sentence(hosts, plan)]

@@ -100,6 +100,14 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         CriticalIdentity,
         typer.Option(help="What makes a critical process visible: itself, or its name."),
     ] = CriticalIdentity.INSTANCE,
+    critical_metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Metric that no critical process may lose: a name or a glob, such as process.disk.*. "
+            "Others that are lost are listed. Repeatable.",
+            metavar="NAME",
+        ),
+    ] = None,
     accept_lost_totals: Annotated[  # noqa: FBT002 - a flag of the command line
         bool,
         typer.Option(
@@ -188,6 +196,7 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         delay_margin=parse_duration(delay_margin, field="--delay-margin"),
         critical_patterns=tuple(pattern.text for pattern in patterns),
         critical_identity=critical_identity,
+        critical_metrics=tuple(critical_metric or ()),
     )
     options = TrialOptions(
         baseline=read_pipeline(baseline),

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from phoenix_platform.analysis.explanations import NOUN_OF
+from phoenix_platform.analysis.explanations import NOUN_OF, lost_metrics_sentences
 from phoenix_platform.analysis.verdicts import Judgement, Verdict
 from phoenix_platform.cli import words
 from phoenix_platform.cli.output import NO_DATA
@@ -60,6 +60,8 @@ def _parts(
     yield _names(judgement)
     yield _facts(options, judgement, snapshot)
     yield _losses(losses)
+    if judgement.verdict is not Verdict.PROMOTE:  # which says it among its reasons
+        yield from map(Text, lost_metrics_sentences(judgement.lost_metrics))
     yield from _to_take_home(options, judgement)
     for note in notes:
         yield Text(f"note: {note}", style="dim")

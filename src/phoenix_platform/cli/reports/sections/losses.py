@@ -1,5 +1,6 @@
 """What was lost, by name, and which rule took it away."""
 
+from phoenix_platform.analysis.explanations import lost_metrics_sentences
 from phoenix_platform.cli.reports.blocks import Block, Prose, Section, Table
 from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.subjects import RecordedLoss, Subject
@@ -24,6 +25,8 @@ def losses(subject: Subject) -> Section:
         blocks += _names(lost)
     else:
         blocks.append(Prose(paragraphs=("No process lost its own series.",)))
+    if lost_metrics := lost_metrics_sentences(subject.judgement.lost_metrics):
+        blocks.append(Prose(paragraphs=tuple(lost_metrics)))
     if subject.trial.series_by_metric:
         blocks.append(_metrics(subject))
     return Section(
