@@ -86,9 +86,8 @@ def _kept_row(
     return [kept.had, kept.lost, None if kept.example is None else number_of[kept.example]]
 
 
-def _kept_metric(
-    had: int, lost: int, example: int | None, instances: Sequence[ProcessInstance]
-) -> KeptMetric:
+def _kept_metric(row: Sequence[Any], instances: Sequence[ProcessInstance]) -> KeptMetric:
+    had, lost, example = row
     return KeptMetric(had, lost, None if example is None else instances[example])
 
 
@@ -113,7 +112,7 @@ def _sample(
     for name in _PROCESSES:
         values[name] = tuple(instances[index] for index in cast("Sequence[int]", values[name]))
     values["critical_metrics"] = {
-        metric: _kept_metric(*column[number], instances)
+        metric: _kept_metric(column[number], instances)
         for metric, column in columns["critical_metrics"].items()
         if column[number] is not None
     }

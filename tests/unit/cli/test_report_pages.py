@@ -24,7 +24,7 @@ from phoenix_platform.analysis.verdicts import Scope, Verdict
 from phoenix_platform.cli.reports.page import page_of
 from phoenix_platform.cli.reports.subjects import Subject, subject_of
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.metering.samples import Sample, Variant
+from phoenix_platform.metering.samples import KeptMetric, Sample, Variant
 
 
 class Reader(HTMLParser):
@@ -321,6 +321,19 @@ def test_ten_thousand_intervals_make_a_page_of_the_same_size_and_lose_no_miss() 
 def test_what_is_no_record_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         subject_of(a_record(run(10)) | change, file_name="trial.json")
+
+
+def test_metrics_that_critical_processes_lost_are_named() -> None:
+    lost = {"process.disk.io": KeptMetric(1, 1, DATABASE)}
+
+    def change(one: Sample) -> Sample:
+        whole = {"process.disk.io": KeptMetric(1, 0, None)}
+        kept = whole if one.variant is Variant.BASELINE else lost
+        return replace(one, critical_metrics=kept)
+
+    text = words_of(a_subject(60, change=change))
+    assert "lost, though they stay visible: process.disk.io (of postgres, pid 4242)." in text
+    assert "though they stay visible" not in words_of(a_subject(60))
 
 
 def test_a_candidate_that_lost_nobody_is_said_to_have_lost_nobody() -> None:

@@ -1,7 +1,8 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.cli.snapshots import a_final_judgement, a_run, a_snapshot, some_options
+from tests.unit.cli.snapshots import LOST, a_final_judgement, a_run, a_snapshot, some_options
 
 from phoenix_platform.cli import words
 from phoenix_platform.cli.trial.expected_use import expected_cost
@@ -11,7 +12,7 @@ from phoenix_platform.cli.trial.options import (
 )
 from phoenix_platform.cli.trial.summary import print_summary
 from phoenix_platform.metering.instances import NameLoss
-from phoenix_platform.metering.samples import Sample, Variant
+from phoenix_platform.metering.samples import KeptMetric, Sample, Variant
 from phoenix_platform.pipelines.secrets import masked
 
 
@@ -37,6 +38,21 @@ def test_a_promotion_says_what_is_saved_and_what_is_lost(
     assert "(objective)" in text
     assert "note: a note" in text
     assert "phoenix pipeline export process-priority-v1 --into my-config.yaml --target" in text
+
+
+@pytest.mark.parametrize(("intervals", "verdict"), [(20, "INCONCLUSIVE"), (130, "PROMOTE")])
+def test_metrics_that_critical_processes_lost_are_named_once(
+    intervals: int, verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = {"process.threads": KeptMetric(1, 1, LOST)}
+    whole = {"process.threads": KeptMetric(1, 0, None)}
+    samples = [
+        replace(one, critical_metrics=whole if one.variant is Variant.BASELINE else lost)
+        for one in a_run(intervals)
+    ]
+    text = summary(samples, [], capsys)
+    assert verdict in text
+    assert text.count("process.threads") == 1
 
 
 def test_without_losses_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
