@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from phoenix_platform.metering.metrics import ADDITIVITY_OF, RESOLUTION_OF, Additivity
+from phoenix_platform.pipelines.exports.builds import BUILT_WITH, MODULE, SOURCE, VERSION
+from phoenix_platform.pipelines.lint.distributions import show_version
 from phoenix_platform.pipelines.reduce_settings import CHOICES, DEFAULTS, KEYS
 
-FOLDER: Final = Path(__file__).parents[2] / "collector/processor/reduceprocessor"
+ROOT: Final = Path(__file__).parents[2]
+FOLDER: Final = ROOT / "collector/processor/reduceprocessor"
 CONFIG: Final = (FOLDER / "config.go").read_text("utf-8")
 STRUCT: Final = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD: Final = re.compile(r"^\t\w+ +(\S+) +`mapstructure:\"(\w+)\"`", re.MULTILINE)
@@ -62,3 +65,11 @@ def test_metering_sums_the_metrics_that_the_processor_sums() -> None:
     assert table == {name: words[how] for name, how in ADDITIVITY_OF.items()}
     (steps,) = re.findall(r"resolutionOf = map\[string\]float64\{(.*?)\}", metrics)
     assert {name: float(step) for name, step in re.findall(r"\"([\w.]+)\": ([\d.]+)", steps)} == dict(RESOLUTION_OF)  # fmt: skip
+
+
+def test_an_export_names_the_module_that_our_own_collector_is_built_with() -> None:
+    assert f"module {MODULE}\n" in (FOLDER / "go.mod").read_text("utf-8")
+    manifest = (ROOT / "collector/manifest.yaml").read_text("utf-8")
+    assert f"- gomod: {MODULE} {VERSION}" in manifest
+    assert f"receiver/hostmetricsreceiver v{show_version(BUILT_WITH)}\n" in manifest
+    assert (ROOT / SOURCE).samefile(FOLDER)

@@ -323,3 +323,36 @@ def test_a_target_names_a_distribution_and_a_release() -> None:
         read_target("mine@1.0.0")
     with pytest.raises(InvalidInputError, match="not a version"):
         read_target("otelcol@latest")
+
+
+@pytest.mark.parametrize("release", ["0.161.0", "9.9.9"])
+def test_an_entry_with_reduce_says_how_to_build_a_collector_that_has_it(release: str) -> None:
+    made = export("process-topk-v1", BLOCK, target=f"otelcol-contrib@{release}")
+    assert made.build is not None
+    assert made.build.manifest_lines == (
+        "processors:",
+        "  - gomod: example.com/phoenix/reduceprocessor v0.0.0",
+        "    path: ./reduceprocessor",
+    )
+    assert "builder --config manifest.yaml" in made.build.commands[-1]
+    comments = [
+        line for line in text_of(made).splitlines() if line.startswith("# Phoenix export: ")
+    ]
+    for line in (*made.build.manifest_lines, *made.build.commands):
+        assert f"# Phoenix export:   {line}" in comments
+    mixes = [line for line in made.notes if "raise the modules" in line]
+    assert len(mixes) == (release != "0.161.0")
+    again = export("process-topk-v1", made.configuration, target=f"otelcol-contrib@{release}")
+    assert text_of(again) == text_of(made)
+
+
+def test_a_target_that_has_reduce_needs_no_build() -> None:
+    assert export("process-topk-v1", BLOCK).build is None
+    assert export(PRIORITY, BLOCK, target="otelcol-contrib@0.150.0").build is None
+
+
+def test_the_comments_about_a_build_go_with_the_entry_that_needed_it() -> None:
+    first = export("process-topk-v1", BLOCK, target="otelcol-contrib@0.150.0")
+    replaced = export(PRIORITY, first.configuration, target="otelcol-contrib@0.150.0")
+    assert replaced.build is None
+    assert "gomod" not in text_of(replaced)

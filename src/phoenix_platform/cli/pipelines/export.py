@@ -11,9 +11,16 @@ from phoenix_platform.cli.pipelines.files import replace_file
 from phoenix_platform.cli.pipelines.references import ReferenceArgument, read_pipeline
 from phoenix_platform.pipelines import catalog
 from phoenix_platform.pipelines.diffs import Change, semantic_diff
+from phoenix_platform.pipelines.exports.builds import SOURCE
 from phoenix_platform.pipelines.exports.exporting import export_pipeline
 from phoenix_platform.pipelines.exports.targets import ExportTarget, read_target
 from phoenix_platform.pipelines.lint.distributions import show_version
+
+
+class BuildView(msgspec.Struct, frozen=True, kw_only=True):
+    manifest_lines: tuple[str, ...]
+    """For the builder manifest of the target; `path` leads to a copy of the module."""
+    commands: tuple[str, ...]
 
 
 class ExportView(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +37,8 @@ class ExportView(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     """What changes in the user's configuration, secrets masked."""
     notes: tuple[str, ...]
+    build: BuildView | None
+    """How to get a collector that can run it; null if the target is one."""
 
 
 def export_to(
@@ -81,9 +90,19 @@ def export_to(
         written_to=None if write is None else str(write),
         changes=semantic_diff(earlier, made.configuration),
         notes=(*made.notes, *_not_tested(chosen.name, asked)),
+        build=None
+        if made.build is None
+        else BuildView(manifest_lines=made.build.manifest_lines, commands=made.build.commands),
     )
     for line in view.notes:
         note(f"note: {line}")
+    if view.build is not None:
+        note(f"{asked} has no reduce processor. Add these lines to its builder manifest; the folder is {SOURCE} of Phoenix:")  # fmt: skip
+        for line in view.build.manifest_lines:
+            note(f"  {line}")
+        note("and build it:")
+        for line in view.build.commands:
+            note(f"  {line}")
     match output:
         case Output.JSON:
             print_json(view)

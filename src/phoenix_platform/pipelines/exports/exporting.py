@@ -17,6 +17,7 @@ from phoenix_platform.pipelines.configurations import (
 from phoenix_platform.pipelines.documents import Value, read_document, thawed
 from phoenix_platform.pipelines.emission import write_document
 from phoenix_platform.pipelines.environment import references_in
+from phoenix_platform.pipelines.exports.builds import Build, build_for
 from phoenix_platform.pipelines.exports.edits import Editor
 from phoenix_platform.pipelines.exports.fragments import value_lines
 from phoenix_platform.pipelines.exports.plans import (
@@ -46,6 +47,8 @@ class Export:
     configuration: Configuration
     notes: tuple[str, ...]
     """What the user should know before using it, one sentence each."""
+    build: Build | None
+    """How to get a collector that can run it; `None` if the target is one."""
 
 
 def export_pipeline(
@@ -82,12 +85,14 @@ def export_pipeline(
         exporter=exporter,
         others=[chain_of(other) for other in others if other.hash != pipeline.hash],
     )
-    exporting = _Exporting(plan, into, pipeline, others)
+    exporting = _Exporting(plan, into, pipeline, others, target)
     text = with_names_of(exporting.text(), target.names, name=into.name)
     if "\r\n" in into.document.text:
         text = text.replace("\n", "\r\n")
     result = parse_configuration(text, name=into.name)
-    return Export(result, (*exporting.notes, *not_known(result, target)))
+    build = exporting.build
+    notes = (*exporting.notes, *not_known(result, target), *(build.notes if build else ()))
+    return Export(result, notes, build)
 
 
 class _Exporting:
@@ -99,11 +104,13 @@ class _Exporting:
         into: Configuration,
         pipeline: Configuration,
         others: Sequence[Configuration],
+        target: ExportTarget,
     ) -> None:
         self._plan = plan
         self._into = into
         self._pipeline = pipeline
         self._others = others
+        self._target = target
         self._editor = Editor(into.document.text.replace("\r\n", "\n"), name=into.name)
         self._meant: dict[str, Any] = thawed(into.root)
         self.notes: list[str] = []
@@ -125,6 +132,11 @@ class _Exporting:
         self._head()
         self._compare()
         return self._editor.text
+
+    @property
+    def build(self) -> Build | None:
+        """What the collector must be built with, for the processors that are to be there."""
+        return build_for(self._target, self._meant.get("processors") or {})
 
     @property
     def _origin(self) -> str:
@@ -237,6 +249,7 @@ class _Exporting:
             f"{HEAD}{self._pipeline.hash}",
             f"{HEAD}everything else is as it was. The evidence for this pipeline is the certificate of a trial that",
             f"{HEAD}names this hash: phoenix certificate verify FILE",
+            *(f"{HEAD}{line}" for line in (self.build.as_comments() if self.build else ())),
         ]
         for other in self._others:  # what an earlier export added belongs to this one now
             self._editor.replace_all(f"{_MARK}{_origin_of(other)}.", f"{_MARK}{self._origin}.")

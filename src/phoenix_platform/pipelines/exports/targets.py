@@ -13,6 +13,7 @@ from phoenix_platform.pipelines.lint.distributions import (
     get_distribution,
     show_version,
 )
+from phoenix_platform.pipelines.reduce_settings import REDUCE
 
 _REASON_OF: Final[Mapping[Standing, str]] = {
     Standing.NEVER: "never had it",
@@ -52,7 +53,7 @@ def read_target(text: str) -> ExportTarget:
 
 
 def refuse_lacking(target: ExportTarget, *used: tuple[Configuration, Iterable[Component]]) -> None:
-    """Stop if the target lacks a component.
+    """Stop if the target lacks a component, except `reduce`, which can be built into every collector.
 
     Args:
         target: The collector that will read the export.
@@ -65,7 +66,7 @@ def refuse_lacking(target: ExportTarget, *used: tuple[Configuration, Iterable[Co
         f"{configuration.document.place(one.path)}: {one.kind.value} {one.id}: {target} {_reason(one, target)}"
         for configuration, components in used
         for one in components
-        if target.standing(one) in _REASON_OF
+        if target.standing(one) in _REASON_OF and not _can_be_built_in(one)
     ]
     if lacking:
         raise InvalidInputError(
@@ -78,13 +79,18 @@ def not_known(configuration: Configuration, target: ExportTarget) -> tuple[str, 
     return tuple(
         f"{one.kind.value} {one.id}: not known whether {target} has it; its own validate tells"
         for one in components_of(configuration)
-        if target.standing(one) is Standing.CANNOT_TELL
+        if target.standing(one) is Standing.CANNOT_TELL and not _can_be_built_in(one)
     )
 
 
 def components_of(configuration: Configuration) -> Iterator[Component]:
     """All components that are defined: a collector refuses unknown ones even where nothing uses them."""
     return (one for kind in Kind for one in configuration.components[kind].values())
+
+
+def _can_be_built_in(component: Component) -> bool:
+    """Ours, which no other distribution has: `builds` says how to get one that does."""
+    return (component.kind, component.type) == (Kind.PROCESSOR, REDUCE)
 
 
 def _reason(component: Component, target: ExportTarget) -> str:
