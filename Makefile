@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: acceptance-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus
+.PHONY: acceptance-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus reduce-law reduce-mutants reduce-fuzz
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,15 @@ asan:  ## Run the kernel's tests and the fuzz corpus under AddressSanitizer; nee
 
 lint-corpus:  ## Lint the public configurations of tests/lint_corpus.json: FOLDER=clones [COLLECTOR=binary].
 	@scripts/setup.sh && .venv/bin/python scripts/lint_corpus.py "$(FOLDER)" $(COLLECTOR)
+
+reduce-law:  ## Try the law of `reduce` on INTERVALS random intervals (1,000,000); print how many, and what broke.
+	@python3 scripts/reduce_law.py --intervals $(or $(INTERVALS),1000000)
+
+reduce-mutants:  ## Break `reduce` in listed ways; its tests must notice each.
+	@python3 scripts/reduce_mutants.py
+
+reduce-fuzz:  ## Fuzz the input and the configuration of `reduce` for FUZZ_SECONDS each (300).
+	@scripts/reduce_fuzz.sh
 
 venv:  ## Make the virtual environment and compile the kernel.
 	@scripts/setup.sh

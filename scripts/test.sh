@@ -7,6 +7,7 @@ timed "set-up" scripts/setup.sh
 timed "browser" scripts/browser.sh
 timed "collector" collector/build.sh
 pytest=(.venv/bin/python -m pytest -q)
+timed "Go tests with the race detector and coverage" scripts/go_test.sh
 timed "unit tests with coverage" "${pytest[@]}" tests/unit tests/architecture tests/recorded tests/fuzz -m "not slow" --cov --cov-report=
 # The long faults are tried by `make faults`, with a table of what came of each.
 timed "statistics: simulations" "${pytest[@]}" tests --ignore=tests/e2e -m slow

@@ -3,6 +3,7 @@ package reduceprocessor
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func steadyHost(processes int, at uint64, k int64) pmetric.Metrics {
 
 func BenchmarkReduce(b *testing.B) {
 	for _, processes := range []int{100, 1_000, 10_000} {
-		b.Run(fmt.Sprint(processes), func(b *testing.B) {
+		b.Run(strconv.Itoa(processes), func(b *testing.B) {
 			cfg := createDefaultConfig().(*Config)
 			cfg.TopK.CPU, cfg.TopK.RSS = 10, 5
 			cfg.Critical = []string{"worker-7"}

@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"cmp"
@@ -20,6 +20,7 @@ const (
 	ruleTopKCPU
 	ruleTopKRSS
 	ruleTopKIO
+	// ruleNoRoom: beyond max_processes a process has no state, so that nothing it did can be told apart.
 	ruleNoRoom
 	ruleCount
 )
@@ -169,7 +170,10 @@ func (c *chooser) choose(processes []process, limits *limits) {
 		one.next.isDecided = true
 		one.next.rule = one.next.class
 		one.next.isKept = one.next.class == ruleCritical || one.next.class == ruleAlwaysKeep
-		if one.next.class == ruleRest {
+		switch {
+		case one.isRefused:
+			one.next.rule, one.next.isKept = ruleNoRoom, false
+		case one.next.class == ruleRest:
 			if reached := reachedThreshold(one, &limits.thresholds); reached != ruleRest {
 				one.next.rule, one.next.isKept = reached, true
 			}
@@ -241,7 +245,7 @@ func (c *chooser) best(processes []process, by ranking, n int) []int32 {
 		if isTaken || one.isRefused || !(one.rates[by] > 0) {
 			continue
 		}
-		index := int32(i) //nolint:gosec // a batch has no 2^31 processes
+		index := int32(i)
 		switch {
 		case len(heap) < n:
 			heap = append(heap, index)

@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func (p *reduce) advanceHost(plan *hostPlan) {
 		one := &plan.processes[i]
 		host.counts[one.next.rule]++
 		if !one.isRefused {
-			p.advanceInstance(host, one, plan)
+			p.advanceInstance(host, one)
 		}
 	}
 	p.forgetInstances(host)
@@ -67,7 +67,7 @@ func (p *reduce) advanceHost(plan *hostPlan) {
 	}
 }
 
-func (p *reduce) advanceInstance(host *host, one *process, plan *hostPlan) {
+func (p *reduce) advanceInstance(host *host, one *process) {
 	known := one.instance
 	if one.isNew {
 		if before, ok := host.instances[known.pid]; ok {
@@ -177,6 +177,13 @@ func (p *reduce) forgetHosts() {
 	}
 }
 
+// forgetUnknown drops a host of which no scrape was ever accepted.
+func (p *reduce) forgetUnknown(host *host) {
+	if host.scrapes == 0 {
+		delete(p.hosts, host.key)
+	}
+}
+
 // rollback leaves the state as it was: the next consumer refused the batch.
 func (p *reduce) rollback() {
 	for i := range p.plan.hosts {
@@ -191,6 +198,7 @@ func (p *reduce) rollback() {
 		if plan.host.total != nil {
 			plan.host.total.rollback()
 		}
+		p.forgetUnknown(plan.host)
 	}
 	if p.ledger != nil {
 		p.ledger.discard()

@@ -9,8 +9,6 @@ import (
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 )
 
-func pointer[T any](value T) *T { return &value }
-
 func loaded(t *testing.T, name string) *Config {
 	all, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
 	require.NoError(t, err)
@@ -33,14 +31,14 @@ func TestEveryKeyIsReadAsItIsWritten(t *testing.T) {
 		TopK:       TopK{CPU: 10, RSS: 5, IO: 3, Margin: 2, LeaveAfter: 4},
 		Levels: []Level{{
 			Name:       "busy",
-			Enter:      Conditions{CPUUtilization: pointer(0.8), Load1m: pointer(16.0), Processes: pointer(500), Series: pointer(4000)},
-			Leave:      Conditions{CPUUtilization: pointer(0.6)},
+			Enter:      Conditions{CPUUtilization: new(0.8), Load1m: new(16.0), Processes: new(500), Series: new(4000)},
+			Leave:      Conditions{CPUUtilization: new(0.6)},
 			EnterAfter: 2, LeaveAfter: 10, MinStay: 30,
-			TopK:       &LevelTopK{CPU: pointer(3), RSS: pointer(0)},
+			TopK:       &LevelTopK{CPU: new(3), RSS: new(0)},
 			Thresholds: &Thresholds{CPUCores: 2},
 		}},
 		GroupBy: []string{"process.owner"}, HostTotals: true, AdditiveMetrics: []string{"process.custom.requests"},
-		OnUnknown: OnUnknownDrop, OutputTemporality: TemporalityDelta, StaleMarkers: pointer(true), BucketLinger: 2,
+		OnUnknown: OnUnknownDrop, OutputTemporality: TemporalityDelta, StaleMarkers: new(true), BucketLinger: 2,
 		ForgetAfter: 3, MaxProcesses: 1000,
 		Ledger: &LedgerConfig{Path: "/var/lib/otelcol/reduce.jsonl", MaxMegabytes: 20}, Storage: &id,
 	}, loaded(t, "reduce/everything"))
@@ -74,26 +72,26 @@ func TestEveryMistakeIsNamedWithTheKeyAsTheUserWroteIt(t *testing.T) {
 		{"leave_after", func(c *Config) { c.TopK.LeaveAfter = 0 }, "'top_k::leave_after' must be from 1 to 255, not 0"},
 		{"no condition", func(c *Config) { c.Levels = []Level{{TopK: &LevelTopK{}}} }, "'levels::0::enter' needs a condition"},
 		{"share", func(c *Config) {
-			c.Levels = []Level{{Enter: Conditions{CPUUtilization: pointer(80.0)}, TopK: &LevelTopK{}}}
+			c.Levels = []Level{{Enter: Conditions{CPUUtilization: new(80.0)}, TopK: &LevelTopK{}}}
 		}, "'levels::0::enter::cpu_utilization' is a share of the host from 0 to 1, not 80"},
 		{"load", func(c *Config) {
-			c.Levels = []Level{{Enter: Conditions{Load1m: pointer(-1.0)}, TopK: &LevelTopK{}}}
+			c.Levels = []Level{{Enter: Conditions{Load1m: new(-1.0)}, TopK: &LevelTopK{}}}
 		}, "'levels::0::enter::load_1m'"},
 		{"processes", func(c *Config) {
-			c.Levels = []Level{{Enter: Conditions{Processes: pointer(-1)}, TopK: &LevelTopK{}}}
+			c.Levels = []Level{{Enter: Conditions{Processes: new(-1)}, TopK: &LevelTopK{}}}
 		}, "'levels::0::enter::processes'"},
 		{"leave above enter", func(c *Config) {
-			c.Levels = []Level{{Enter: Conditions{Series: pointer(10)}, Leave: Conditions{Series: pointer(20)}, TopK: &LevelTopK{}}}
+			c.Levels = []Level{{Enter: Conditions{Series: new(10)}, Leave: Conditions{Series: new(20)}, TopK: &LevelTopK{}}}
 		}, "'levels::0::leave::series' must not be above enter's 10, it is 20"},
-		{"changes nothing", func(c *Config) { c.Levels = []Level{{Enter: Conditions{Processes: pointer(1)}}} }, "'levels::0' changes nothing"},
+		{"changes nothing", func(c *Config) { c.Levels = []Level{{Enter: Conditions{Processes: new(1)}}} }, "'levels::0' changes nothing"},
 		{"level k", func(c *Config) {
-			c.Levels = []Level{{Enter: Conditions{Processes: pointer(1)}, TopK: &LevelTopK{CPU: pointer(-1)}}}
+			c.Levels = []Level{{Enter: Conditions{Processes: new(1)}, TopK: &LevelTopK{CPU: new(-1)}}}
 		}, "'levels::0::top_k::cpu'"},
 		{"level thresholds", func(c *Config) {
-			c.Levels = []Level{{Enter: Conditions{Processes: pointer(1)}, Thresholds: &Thresholds{CPUCores: -1}}}
+			c.Levels = []Level{{Enter: Conditions{Processes: new(1)}, Thresholds: &Thresholds{CPUCores: -1}}}
 		}, "'levels::0::thresholds::cpu_cores'"},
 		{"min_stay", func(c *Config) {
-			c.Levels = []Level{{Enter: Conditions{Processes: pointer(1)}, TopK: &LevelTopK{}, MinStay: -1}}
+			c.Levels = []Level{{Enter: Conditions{Processes: new(1)}, TopK: &LevelTopK{}, MinStay: -1}}
 		}, "'levels::0::min_stay'"},
 		{"both keys", func(c *Config) {
 			c.GroupBy, c.Categories = []string{"process.owner"}, []Category{{Name: "a", Match: []string{"b"}}}

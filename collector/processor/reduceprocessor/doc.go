@@ -1,5 +1,6 @@
 // Package reduceprocessor cuts process metrics without lying: processes that matter keep their name,
 // the others are summed, and for every additive metric what leaves equals what came in.
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
-//go:generate mdatagen metadata.yaml
+// mdatagen is pinned in a module of its own, so that the processor does not require it.
+//go:generate go tool -modfile=../../../scripts/mdatagen/go.mod mdatagen metadata.yaml

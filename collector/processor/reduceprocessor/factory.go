@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"context"

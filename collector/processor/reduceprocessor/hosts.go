@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import "go.opentelemetry.io/collector/pdata/pcommon"
 
@@ -60,8 +60,7 @@ type instance struct {
 	wasRest bool
 
 	// Of the scan under way; meaningless between two.
-	scan     uint64
-	scanTime uint64
+	scan uint64
 }
 
 // seriesState is the last value of one series of an instance: 16 bytes.

@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -16,7 +16,7 @@ func (p *reduce) leave(host *hostPlan, one *process, resource pmetric.ResourceMe
 		p.leaveStale(host, resource)
 		return true
 	case one.hasUnknown && p.cfg.OnUnknown == OnUnknownKeep:
-		return p.leaveUnknown(host, one, resource)
+		return p.leaveUnknown(host, resource)
 	}
 	return false
 }
@@ -31,6 +31,7 @@ func (p *reduce) marksStale(host *hostPlan) bool {
 		return false
 	case TemporalityCumulative:
 		return true
+	case TemporalityInput:
 	}
 	return !host.hasDelta
 }
@@ -92,6 +93,7 @@ func (p *reduce) outputOf(kind *metricKind) pmetric.AggregationTemporality {
 		return pmetric.AggregationTemporalityDelta
 	case TemporalityCumulative:
 		return pmetric.AggregationTemporalityCumulative
+	case TemporalityInput:
 	}
 	return kind.temporality
 }
@@ -143,7 +145,7 @@ func (p *reduce) leaveStale(host *hostPlan, resource pmetric.ResourceMetrics) {
 }
 
 // leaveUnknown lets out what has no known sum; false if there is no point of it.
-func (p *reduce) leaveUnknown(host *hostPlan, one *process, resource pmetric.ResourceMetrics) bool {
+func (p *reduce) leaveUnknown(host *hostPlan, resource pmetric.ResourceMetrics) bool {
 	position, left := 0, false
 	for _, scope := range resource.ScopeMetrics().All() {
 		scope.Metrics().RemoveIf(func(metric pmetric.Metric) bool {
@@ -180,5 +182,6 @@ func unifyTimes(metric pmetric.Metric, at uint64) {
 		for _, point := range metric.Summary().DataPoints().All() {
 			point.SetTimestamp(now)
 		}
+	case pmetric.MetricTypeEmpty:
 	}
 }

@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"bufio"
@@ -108,25 +108,37 @@ func (l *ledger) flush() (lost int, err error) {
 		return 0, nil
 	}
 	defer l.discard()
+	var errs []error
 	writer := bufio.NewWriter(l.file)
+	waiting := 0 // entries that are in no file yet
 	for i := range l.pending {
 		line, err := json.Marshal(&l.pending[i])
-		if err != nil {
-			return len(l.pending) - i, err
+		if err != nil { // a rate that is no number, from a point that was none
+			errs = append(errs, err)
+			lost++
+			continue
 		}
 		line = append(line, '\n')
 		if l.size > 0 && l.size+int64(len(line)) > l.most {
-			if err := errors.Join(writer.Flush(), l.rotate()); err != nil {
-				return len(l.pending) - i, err
+			if err := writer.Flush(); err != nil {
+				return lost + waiting + len(l.pending) - i, errors.Join(append(errs, err)...)
+			}
+			waiting = 0
+			if err := l.rotate(); err != nil {
+				return lost + len(l.pending) - i, errors.Join(append(errs, err)...)
 			}
 			writer.Reset(l.file)
 		}
 		if _, err := writer.Write(line); err != nil {
-			return len(l.pending) - i, err
+			return lost + waiting + len(l.pending) - i, errors.Join(append(errs, err)...)
 		}
 		l.size += int64(len(line))
+		waiting++
 	}
-	return 0, writer.Flush()
+	if err := writer.Flush(); err != nil {
+		lost, errs = lost+waiting, append(errs, err)
+	}
+	return lost, errors.Join(errs...)
 }
 
 func (l *ledger) rotate() error {

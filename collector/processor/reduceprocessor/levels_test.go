@@ -9,7 +9,7 @@ import (
 
 func TestALevelIsEnteredAfterSomeScrapesAndLeftAfterItsMinimumStay(t *testing.T) {
 	levels := []Level{{
-		Enter: Conditions{Processes: pointer(100)}, Leave: Conditions{Processes: pointer(80)},
+		Enter: Conditions{Processes: new(100)}, Leave: Conditions{Processes: new(80)},
 		EnterAfter: 2, LeaveAfter: 2, MinStay: 4,
 	}}
 	var state levelState
@@ -25,8 +25,8 @@ func TestLevelsAreWalkedOneByOneAndEachOverridesThoseBefore(t *testing.T) {
 	cfg := &Config{
 		TopK: TopK{CPU: 20, RSS: 10, IO: 5}, Thresholds: Thresholds{CPUCores: 1},
 		Levels: []Level{
-			{Enter: Conditions{Processes: pointer(100)}, TopK: &LevelTopK{CPU: pointer(10)}},
-			{Enter: Conditions{Processes: pointer(200)}, TopK: &LevelTopK{CPU: pointer(3), IO: pointer(0)}, Thresholds: &Thresholds{}},
+			{Enter: Conditions{Processes: new(100)}, TopK: &LevelTopK{CPU: new(10)}},
+			{Enter: Conditions{Processes: new(200)}, TopK: &LevelTopK{CPU: new(3), IO: new(0)}, Thresholds: &Thresholds{}},
 		},
 	}
 	state := nextLevel(levelState{}, cfg.Levels, &hostFacts{processes: 500})
@@ -39,9 +39,9 @@ func TestLevelsAreWalkedOneByOneAndEachOverridesThoseBefore(t *testing.T) {
 }
 
 func TestAConditionThatCannotBeReadIsNeverMet(t *testing.T) {
-	level := Level{Enter: Conditions{CPUUtilization: pointer(0.0), Load1m: pointer(0.0)}}
+	level := Level{Enter: Conditions{CPUUtilization: new(0.0), Load1m: new(0.0)}}
 	require.False(t, level.isEntered(&hostFacts{}))
-	require.True(t, level.isEntered(&hostFacts{load1m: pointer(0.0)}))
+	require.True(t, level.isEntered(&hostFacts{load1m: new(0.0)}))
 	require.True(t, level.isLeft(&hostFacts{}))
 }
 
@@ -79,7 +79,7 @@ func systemResource(utilization map[string]float64, times map[string]float64, lo
 
 func TestTheHostIsReadFromTheSystemMetricsOfTheSameStream(t *testing.T) {
 	var facts hostFacts
-	facts.readHost(systemResource(map[string]float64{"idle": 0.25}, nil, pointer(3.5)))
+	facts.readHost(systemResource(map[string]float64{"idle": 0.25}, nil, new(3.5)))
 	require.InDelta(t, 0.75, *facts.cpuUtilization, 1e-12)
 	require.InDelta(t, 3.5, *facts.load1m, 0)
 

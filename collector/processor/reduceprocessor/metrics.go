@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import "go.opentelemetry.io/collector/pdata/pmetric"
 
@@ -88,6 +88,7 @@ func (t *seriesTable) kindOf(metric pmetric.Metric) (kind additivity, delta bool
 		case !sum.IsMonotonic() && !delta && named != increases:
 			return currentValues, false
 		}
+	case pmetric.MetricTypeEmpty, pmetric.MetricTypeHistogram, pmetric.MetricTypeExponentialHistogram, pmetric.MetricTypeSummary:
 	}
 	return unknownAdditivity, false
 }

@@ -1,7 +1,8 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -47,12 +48,7 @@ func (p *reduce) factsOf(attributes pcommon.Map) resourceFacts {
 
 // isChoiceAttribute is true for attributes that the configuration's patterns and keys name.
 func (p *reduce) isChoiceAttribute(key string) bool {
-	for _, one := range p.choiceAttributes {
-		if one == key {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.choiceAttributes, key)
 }
 
 // hostAttributes are a copy of the attributes that do not belong to the process.

@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"slices"
@@ -109,7 +109,7 @@ func (p *reduce) read(one *process, resource pmetric.ResourceMetrics) {
 				one.unknownPoints += int64(pointCount(metric))
 			case noSum:
 				one.noSumPoints += int64(pointCount(metric))
-			default:
+			case increases, currentValues:
 				p.readPoints(one, kind, numberPoints(metric))
 			}
 		}
@@ -129,6 +129,7 @@ func pointCount(metric pmetric.Metric) int {
 		return metric.ExponentialHistogram().DataPoints().Len()
 	case pmetric.MetricTypeSummary:
 		return metric.Summary().DataPoints().Len()
+	case pmetric.MetricTypeEmpty:
 	}
 	return 0
 }
@@ -296,6 +297,7 @@ func (p *reduce) rate(host *hostPlan, one *process, works []work) {
 			if seconds > 0 {
 				one.rates[rankingIO] += works[i].increase.double() / seconds
 			}
+		case useNone:
 		}
 	}
 }

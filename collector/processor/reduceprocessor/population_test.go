@@ -25,7 +25,6 @@ type life struct {
 	io            [2]int64
 	rss           int64
 	hasIO         bool
-	commandLine   string
 	scrapesToHide int
 	// shown is what it was at the last scrape that showed it, for delta.
 	shown *life
@@ -45,7 +44,7 @@ type population struct {
 func newPopulation(t *rapid.T) *population {
 	made := &population{t: t, now: noon, pids: 100}
 	for range rapid.IntRange(0, 8).Draw(t, "old") {
-		made.bear(made.now - uint64(rapid.IntRange(10, 1000).Draw(t, "age"))*second)
+		made.bear(made.now - rapid.Uint64Range(10, 1000).Draw(t, "age")*second)
 	}
 	return made
 }
@@ -66,7 +65,7 @@ func (p *population) bear(start uint64) *life {
 
 // pass lets one interval go by.
 func (p *population) pass() {
-	p.now += uint64(rapid.IntRange(900, 1500).Draw(p.t, "ms")) * 1_000_000
+	p.now += rapid.Uint64Range(900, 1500).Draw(p.t, "ms") * 1_000_000
 	for _, one := range p.lives {
 		p.live(one)
 	}
@@ -75,12 +74,12 @@ func (p *population) pass() {
 		dead := p.lives[i]
 		p.lives = slices.Delete(p.lives, i, i+1)
 		if rapid.IntRange(0, 2).Draw(p.t, "reuse?") == 0 {
-			born := p.bear(p.now - uint64(rapid.IntRange(0, 800).Draw(p.t, "ms"))*1_000_000)
+			born := p.bear(p.now - rapid.Uint64Range(0, 800).Draw(p.t, "ms")*1_000_000)
 			born.pid, born.name = dead.pid, rapid.SampledFrom([]string{dead.name, "sh"}).Draw(p.t, "reused name")
 		}
 	}
 	for range rapid.IntRange(0, 2).Draw(p.t, "births") {
-		born := p.bear(p.now - uint64(rapid.IntRange(0, 800).Draw(p.t, "ms"))*1_000_000)
+		born := p.bear(p.now - rapid.Uint64Range(0, 800).Draw(p.t, "ms")*1_000_000)
 		born.ticks = [2]int64{rapid.Int64Range(0, 80).Draw(p.t, "user"), rapid.Int64Range(0, 20).Draw(p.t, "system")}
 		born.io = [2]int64{rapid.Int64Range(0, 5000).Draw(p.t, "read"), 0}
 	}

@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"context"
@@ -280,7 +280,7 @@ func (p *reduce) settle(host *hostPlan, one *process, resources pmetric.Resource
 	}
 	before := &one.instance.choice
 	one.leaves = before.isDecided && before.isKept && !one.next.isKept
-	if p.ledger != nil {
+	if p.ledger != nil && !one.isRefused { // a process without state would be noted in every scrape
 		p.note(host, one, resources)
 	}
 	works := p.plan.work[one.from:one.to]

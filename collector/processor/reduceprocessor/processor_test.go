@@ -1,15 +1,17 @@
 package reduceprocessor
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -51,11 +53,15 @@ func (s *stand) scrape(md pmetric.Metrics) pmetric.Metrics {
 	return s.next.batches[0]
 }
 
+func secondsAfterNoon(k int) uint64 {
+	return noon + uint64(k)*second //nolint:gosec // tests last seconds, and do not go back
+}
+
 // a host of lives at second k.
 func hostAt(k int, lives ...life) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	for i := range lives {
-		lives[i].write(md, noon+uint64(k)*second+uint64(i)*50_000)
+		lives[i].write(md, secondsAfterNoon(k)+uint64(i)*50_000)
 	}
 	return md
 }
@@ -69,12 +75,13 @@ func lines(md pmetric.Metrics) []string {
 	var found []string
 	for _, resource := range md.ResourceMetrics().All() {
 		attributes := resource.Resource().Attributes()
-		who := ""
+		var names strings.Builder
 		for _, key := range []string{attributeName, attributePid, categoryAttribute, attributeOwner} {
 			if value, ok := attributes.Get(key); ok {
-				who += value.AsString() + " "
+				names.WriteString(value.AsString() + " ")
 			}
 		}
+		who := names.String()
 		for _, scope := range resource.ScopeMetrics().All() {
 			for _, metric := range scope.Metrics().All() {
 				if metric.Type() != pmetric.MetricTypeGauge && metric.Type() != pmetric.MetricTypeSum {
@@ -91,18 +98,19 @@ func lines(md pmetric.Metrics) []string {
 }
 
 func lineOf(metric pmetric.Metric, point pmetric.NumberDataPoint) string {
-	text := strings.TrimPrefix(metric.Name(), "process.")
+	words := []string{strings.TrimPrefix(metric.Name(), "process.")}
 	for _, value := range point.Attributes().All() {
-		text += " " + value.AsString()
+		words = append(words, value.AsString())
 	}
-	text += fmt.Sprintf(" %v", math.Round(numberOf(point).double()*1e6)/1e6)
+	words = append(words, fmt.Sprint(math.Round(numberOf(point).double()*1e6)/1e6))
 	if metric.Type() == pmetric.MetricTypeSum && metric.Sum().IsMonotonic() {
-		text += fmt.Sprintf(" since %v", (int64(point.StartTimestamp())-int64(noon))/int64(second))
+		since := point.StartTimestamp().AsTime().Sub(pcommon.Timestamp(noon).AsTime())
+		words = append(words, "since", strconv.Itoa(int(since/time.Second)))
 	}
 	if point.Flags().NoRecordedValue() {
-		text += " ended"
+		words = append(words, "ended")
 	}
-	return text
+	return strings.Join(words, " ")
 }
 
 func onlyCPU(all []string) []string {
@@ -258,7 +266,7 @@ func TestWhatIsNoProcessPassesUntouchedInItsPlace(t *testing.T) {
 	systemResource(map[string]float64{"idle": 0.5}, nil, nil).CopyTo(md.ResourceMetrics().AppendEmpty())
 	one := aLife(1, "a", 1)
 	one.write(md, noon)
-	systemResource(nil, nil, pointer(2.0)).CopyTo(md.ResourceMetrics().AppendEmpty())
+	systemResource(nil, nil, new(2.0)).CopyTo(md.ResourceMetrics().AppendEmpty())
 	left := lines(stand.scrape(md))
 	require.Equal(t, []string{"system.cpu.utilization idle 0.5", "system.cpu.load_average.1m 2"}, left[:2])
 }
@@ -266,7 +274,7 @@ func TestWhatIsNoProcessPassesUntouchedInItsPlace(t *testing.T) {
 func TestABatchWithoutProcessesPasses(t *testing.T) {
 	stand := newStand(t, func(*Config) {})
 	md := pmetric.NewMetrics()
-	systemResource(nil, nil, pointer(2.0)).CopyTo(md.ResourceMetrics().AppendEmpty())
+	systemResource(nil, nil, new(2.0)).CopyTo(md.ResourceMetrics().AppendEmpty())
 	require.Equal(t, []string{"system.cpu.load_average.1m 2"}, lines(stand.scrape(md)))
 }
 
@@ -396,16 +404,19 @@ func TestAProcessInTwoResourcesOfOneTimeIsOneProcess(t *testing.T) {
 }
 
 func readLedger(t *testing.T, path string) []ledgerEntry {
-	file, err := os.Open(path)
-	require.NoError(t, err)
-	defer file.Close()
 	var found []ledgerEntry
-	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+	for line := range strings.Lines(contentOf(t, path)) {
 		var entry ledgerEntry
-		require.NoError(t, json.Unmarshal(scanner.Bytes(), &entry))
+		require.NoError(t, json.Unmarshal([]byte(line), &entry))
 		found = append(found, entry)
 	}
 	return found
+}
+
+func contentOf(t *testing.T, path string) string {
+	content, err := fs.ReadFile(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	require.NoError(t, err)
+	return string(content)
 }
 
 func TestTheLedgerHoldsChangesOnly(t *testing.T) {
@@ -432,9 +443,7 @@ func TestTheLedgerHoldsChangesOnly(t *testing.T) {
 	require.True(t, entries[2].Kept)
 	require.Equal(t, "top_k_cpu", entries[2].Rule)
 	require.InDelta(t, 0.5, *entries[2].CPUCores, 1e-3)
-	content, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.NotContains(t, string(content), "/usr/bin", "command lines may carry secrets")
+	require.NotContains(t, contentOf(t, path), "/usr/bin", "command lines may carry secrets")
 }
 
 func TestTheLedgerIsBoundedAndSurvivesARestart(t *testing.T) {
@@ -469,7 +478,7 @@ func TestTheLedgerIsBoundedAndSurvivesARestart(t *testing.T) {
 func TestAdaptiveLevelsChangeWhoIsKept(t *testing.T) {
 	stand := newStand(t, func(c *Config) {
 		c.TopK = TopK{CPU: 2, LeaveAfter: 1}
-		c.Levels = []Level{{Name: "busy", Enter: Conditions{CPUUtilization: pointer(0.9)}, TopK: &LevelTopK{CPU: pointer(0)}}}
+		c.Levels = []Level{{Name: "busy", Enter: Conditions{CPUUtilization: new(0.9)}, TopK: &LevelTopK{CPU: new(0)}}}
 	})
 	scrape := func(k int, idle float64, ticks int64) pmetric.Metrics {
 		md := hostAt(k, aLife(1, "a", ticks), aLife(2, "b", ticks))
@@ -492,7 +501,7 @@ func TestNewSemanticConventionsCountOnce(t *testing.T) {
 			sum := metric.SetEmptySum()
 			sum.SetIsMonotonic(true)
 			sum.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
-			point := aPoint(sum.DataPoints(), noon-second, noon+uint64(k)*second, "type", "voluntary")
+			point := aPoint(sum.DataPoints(), noon-second, secondsAfterNoon(k), "type", "voluntary")
 			point.Attributes().PutStr("process.context_switch.type", "voluntary")
 			point.SetIntValue(value)
 		})

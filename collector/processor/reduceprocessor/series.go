@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"encoding/binary"
@@ -193,7 +193,7 @@ func appendAttributes(buffer []byte, attributes pcommon.Map, isChosen func(key s
 	slices.SortStableFunc(pairs, func(a, b pair) int { return strings.Compare(a.key, b.key) })
 	for _, one := range pairs {
 		buffer = appendText(buffer, one.key)
-		buffer = append(buffer, byte(one.value.Type()))
+		buffer = append(buffer, byte(one.value.Type())) //nolint:gosec // seven types
 		buffer = appendText(buffer, one.value.AsString())
 	}
 	return buffer

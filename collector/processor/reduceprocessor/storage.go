@@ -1,4 +1,4 @@
-package reduceprocessor // import "example.com/phoenix/reduceprocessor"
+package reduceprocessor
 
 import (
 	"bytes"
@@ -366,7 +366,8 @@ func (p *reduce) consumeStored(ctx context.Context, md pmetric.Metrics) error {
 	switch {
 	case err == nil:
 		p.report(ctx)
-		return p.markAccepted(ctx)
+		p.markAccepted(ctx)
+		return nil
 	case p.isAdvanced:
 		return errors.Join(err, p.restore(ctx))
 	}
@@ -424,7 +425,8 @@ func (p *reduce) index() ([]byte, []*storage.Operation, error) {
 	return body.Bytes(), forgotten, err
 }
 
-func (p *reduce) markAccepted(ctx context.Context) error {
+// markAccepted says in the store that the state there is the one after the last scrape that left.
+func (p *reduce) markAccepted(ctx context.Context) {
 	var operations []*storage.Operation
 	for i := range p.plan.hosts {
 		host := p.plan.hosts[i].host
@@ -434,13 +436,12 @@ func (p *reduce) markAccepted(ctx context.Context) error {
 		}
 	}
 	if len(operations) == 0 {
-		return nil
+		return
 	}
 	if err := p.store.client.Batch(ctx, operations...); err != nil {
 		// The scrape has left; refusing it now would have it sent again.
 		p.logger.Warn("cannot store that a scrape was accepted", zap.Error(err))
 	}
-	return nil
 }
 
 // restore puts back the state before the batch, here and in the store.
@@ -466,9 +467,11 @@ func (p *reduce) restore(ctx context.Context) error {
 			operations = append(operations, storage.SetOperation(storedPrefix+now.key, now.stored))
 		} else {
 			operations = append(operations, storage.DeleteOperation(storedPrefix+now.key))
+			delete(p.store.known, now.key) // so that the index is written with its first accepted scrape
 		}
 		p.tracked += len(before.instances) - len(now.instances)
 		p.hosts[now.key] = before
+		p.forgetUnknown(before)
 	}
 	if len(operations) == 0 {
 		return nil

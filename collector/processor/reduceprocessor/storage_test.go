@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
@@ -61,10 +62,11 @@ func (r *run) startStored(folder string) *storageHost {
 }
 
 func TestTheLawHoldsOverRestartsWithStorage(t *testing.T) {
-	parent := t.TempDir()
+	parent, drawn, folders := t.TempDir(), 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		folder, err := os.MkdirTemp(parent, "state")
-		require.NoError(t, err)
+		folders++
+		folder := filepath.Join(parent, strconv.Itoa(folders))
+		require.NoError(t, os.Mkdir(folder, 0o700))
 		id := component.NewID(filestorage.NewFactory().Type())
 		run := newRun(t)
 		run.cfg.Storage = &id
@@ -75,9 +77,11 @@ func TestTheLawHoldsOverRestartsWithStorage(t *testing.T) {
 			}
 			run.interval()
 		}
+		drawn += run.compared
 		require.NoError(t, run.reducer.Shutdown(context.Background()))
 		host.stop(t)
 	})
+	t.Logf("%d intervals drawn", drawn)
 }
 
 // killingSink copies the stored state at the moment a scrape is handed on: what a kill there leaves behind.
@@ -87,24 +91,14 @@ type killingSink struct {
 }
 
 func (s *killingSink) ConsumeMetrics(_ context.Context, _ pmetric.Metrics) error {
-	entries, err := os.ReadDir(s.folder)
-	if err != nil {
+	if err := os.RemoveAll(s.copy); err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		content, err := os.ReadFile(filepath.Join(s.folder, entry.Name()))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(s.copy, entry.Name()), content, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+	return os.CopyFS(s.copy, os.DirFS(s.folder))
 }
 
 func TestAKillBetweenStoringAndHandingOnLosesThatScrapeAndCountsIt(t *testing.T) {
-	folder, copyOf := t.TempDir(), t.TempDir()
+	folder, copyOf := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	id := component.NewID(filestorage.NewFactory().Type())
 	cfg := createDefaultConfig().(*Config)
 	cfg.Storage = &id
