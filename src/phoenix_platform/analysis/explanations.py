@@ -86,7 +86,7 @@ def lost_metrics_sentences(lost: Sequence[LostMetric]) -> list[str]:
 
 def _lost_metric(lost: LostMetric) -> str:
     others = f" and {lost.processes - 1} more at once" if lost.processes > 1 else ""
-    return f"{lost.metric} (of {lost.example.name}, pid {lost.example.pid}{others})"
+    return f"{lost.metric} (of {lost.process}, pid {lost.pid}{others})"
 
 
 def hosts_sentence(statement: HostStatement, plan: Plan) -> str:

@@ -23,8 +23,9 @@ class LostMetric:
     host: str
     scrape: int
     """Where it was lost first."""
-    example: ProcessInstance
-    """One that lost it there."""
+    process: str
+    """Executable name of one that lost it there."""
+    pid: int
 
 
 @dataclass(slots=True)
@@ -72,7 +73,8 @@ class LostMetrics:
             processes=max(processes, known.processes if known else 0),
             host=known.host if known else candidate.host,
             scrape=known.scrape if known else candidate.scrape,
-            example=known.example if known else example,
+            process=known.process if known else example.name,
+            pid=known.pid if known else example.pid,
         )
 
 

@@ -162,7 +162,7 @@ class CriticalRetention:
     def _describe_lost_metric(self) -> str:
         first = self.metrics.results()[0]
         return (
-            f"Critical process {first.example.name} (pid {first.example.pid}) on host {first.host} lost its "
+            f"Critical process {first.process} (pid {first.pid}) on host {first.host} lost its "
             f"metric {first.metric} in the candidate's output of scrape {first.scrape}; the plan names this "
             "metric as critical."
         )

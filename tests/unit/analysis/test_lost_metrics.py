@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from tests.unit.analysis.certified import KEY, a_record, verified
 from tests.unit.analysis.runs import AT_END, CONDITIONS, DATABASE, PLAN, PROXY, Change, run, sample
 
+from phoenix_platform.analysis.certificates import make_certificate
 from phoenix_platform.analysis.guardrails import GuardrailStatus
 from phoenix_platform.analysis.lost_metrics import LostMetric, LostMetrics
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Verdict, judge
 from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.metering.sample_columns import columns_of
 from phoenix_platform.metering.samples import KeptMetric, Sample, Variant
 
 CPU, RSS, IO = "process.cpu.time", "process.memory.usage", "process.disk.io"
@@ -51,7 +54,8 @@ def test_a_lost_metric_is_listed_and_does_not_keep_a_candidate_from_promotion() 
             processes=1,
             host="a",
             scrape=50,
-            example=DATABASE,
+            process="postgres",
+            pid=4242,
         ),
     )
     listed = "Metrics that critical processes lost, though they stay visible: process.disk.io (of postgres, pid 4242)."
@@ -109,6 +113,14 @@ def test_a_metric_that_no_critical_process_ever_had_is_no_data() -> None:
     assert judgement.guardrails[0].reason.startswith(
         "No critical process had a metric named proces.disk.io: "
     )
+
+
+def test_a_certificate_that_lists_lost_metrics_is_verified() -> None:
+    samples = run(106, change=keeping(WHOLE, WITHOUT_IO))
+    judgement = judge(samples, PLAN, AT_END)
+    assert judgement.lost_metrics
+    record = a_record(samples=columns_of(samples), judgement=judgement)
+    assert verified(make_certificate(record, KEY)).alterations == ()
 
 
 @pytest.mark.parametrize(
