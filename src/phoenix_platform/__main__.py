@@ -39,6 +39,10 @@ PARTS: Final[Mapping[str, Part]] = {
         "report",
     ),
     "pipeline": Part("Pipelines: the catalog and your own.", "phoenix_platform.cli.pipelines.app"),
+    "ledger": Part(
+        "Ask the ledger of reduce why a process is not shown by its name.",
+        "phoenix_platform.cli.ledger",
+    ),
     "prices": Part(
         "Price books: what vendors bill, your own, and what a record costs.",
         "phoenix_platform.cli.prices",
