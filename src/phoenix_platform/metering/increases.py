@@ -29,6 +29,8 @@ class Increases:
         self._value = np.zeros(0)
         self._start = np.zeros(0, np.int64)
         self._scrape = np.zeros(0, np.int64)
+        self.start_shift = 0
+        """By how much the start times of the last scrape are later than those before, nanoseconds."""
 
     def forget(self, counters: NDArray[np.int64]) -> None:
         """Make these counters new again, for an owner to come."""
@@ -43,6 +45,7 @@ class Increases:
         *,
         scrape: int,
         previous_started: int | None,
+        start_shift: int | None = None,
     ) -> NDArray[np.float64]:
         """Take the points of one scrape in and return the increase that each shows.
 
@@ -53,12 +56,15 @@ class Increases:
             resolution: Smallest step of each counter, shape [n], the metric's unit.
             scrape: Number of the scrape.
             previous_started: Time of the first point of the scrape before; None if there was none.
+            start_shift: By how much start times were corrected since, nanoseconds; None if that is to
+                be found in these points, as in the stream that has every process.
 
         Returns:
             Shape [n], the metric's unit, never below 0: v_k - v_(k-1); v_k after a reset; 0 for a
             fall of one rounding step; at first sight v_k if the counter began after the previous
             scrape (less 2 s), else 0.
         """
+        self.start_shift = start_shift or 0
         if not len(counters):
             return np.zeros(0)
         self._grow(int(counters.max()) + 1)
@@ -72,6 +78,12 @@ class Increases:
         last_start = np.where(repeats, np.roll(start, 1), self._start[counter])
 
         restarted = start > last_start + _START_TOLERANCE_NANO
+        if start_shift is None and previous_started is not None:
+            seen_before = ~repeats & (self._scrape[counter] == scrape - 1) & (last_start > 0)
+            is_old = seen_before & (start < previous_started - _BIRTH_TOLERANCE_NANO)
+            self.start_shift = _common_shift(start, last_start, is_old, restarted)
+        if self.start_shift:
+            restarted = start > last_start + self.start_shift + _START_TOLERANCE_NANO
         fell = value < last_value
         # The last bit of a double must not turn a fall of one tick into a reset.
         rounding = fell & ~restarted & (last_value - value <= resolution[order] * (1 + 1e-9))
@@ -100,3 +112,21 @@ class Increases:
             self._value = np.concatenate([self._value, np.zeros(missing)])
             self._start = np.concatenate([self._start, np.zeros(missing, np.int64)])
             self._scrape = np.concatenate([self._scrape, np.full(missing, _NEVER)])
+
+
+def _common_shift(
+    start: NDArray[np.int64],
+    last_start: NDArray[np.int64],
+    is_old: NDArray[np.bool_],
+    restarted: NDArray[np.bool_],
+) -> int:
+    """By how much the clock behind all start times was corrected, nanoseconds; 0 if it was not, or back.
+
+    A scraper that is started again reads the boot time again, cut to seconds: all processes then begin a
+    little later, and none is new. The median over those too old to be born since the scrape before tells;
+    a correction back makes no start later, so it needs no answer.
+    """
+    if not (is_old & restarted).any():
+        return 0
+    shifts = np.sort(start[is_old] - last_start[is_old])
+    return max(0, int(shifts[(len(shifts) - 1) // 2]))

@@ -14,6 +14,7 @@ from phoenix_platform.metering.processes import Process
 from phoenix_platform.metering.retention import CriticalIdentity, Visible, groups_showing
 from phoenix_platform.metering.samples import KeptMetric, ProcessInstance
 from phoenix_platform.metering.scrapes import ProcessMetrics, Scrape
+from phoenix_platform.metering.sets import sorted_once
 
 
 @dataclass(slots=True)
@@ -46,8 +47,8 @@ class KeptMetrics:
 
     def by_metric(self) -> Mapping[str, KeptMetric]:
         """By name, every metric that any of the instances had."""
-        had = np.unique(np.concatenate(self._had))
-        lost = np.setdiff1d(had, np.concatenate(self._shown), assume_unique=False)
+        had = sorted_once(np.concatenate(self._had))
+        lost = had[~_is_in(had, sorted_once(np.concatenate(self._shown)))]
         width = len(self.names)
         had_by_metric = np.bincount(had % width, minlength=width).tolist()
         lost_by_metric = np.bincount(lost % width, minlength=width).tolist()
@@ -68,7 +69,8 @@ class KeptMetrics:
     ) -> NDArray[np.int64]:
         places = np.minimum(np.searchsorted(pids, of.pids), len(pids) - 1)
         chosen = (pids[places] == of.pids) & (of.metrics >= 0)
-        return np.unique(numbers[places[chosen]] * len(self.names) + of.metrics[chosen])
+        pairs: NDArray[np.int64] = numbers[places[chosen]] * len(self.names) + of.metrics[chosen]
+        return pairs
 
     def _in_groups(
         self, scrape: Scrape, visible: Visible, number_of: Mapping[int, int]
@@ -85,3 +87,12 @@ class KeptMetrics:
             ],
             np.int64,
         )
+
+
+def _is_in(values: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the values are among these, which rise."""
+    if not len(members):
+        return np.zeros(len(values), bool)
+    places = np.minimum(np.searchsorted(members, values), len(members) - 1)
+    is_there: NDArray[np.bool_] = members[places] == values
+    return is_there

@@ -315,7 +315,7 @@ class Meter:
             stored_bytes=sum(output.stored_bytes for output in outputs),
             otlp_bytes=sum(output.otlp_bytes for output in outputs),
             metric_names=len(state.series_by_metric),
-            colliding_points=_colliding(outputs),
+            colliding_points=sum(state.output.repeated(_joined(output.rows)) for output in outputs),
             late_points=state.output.take_late_points(),
             raw_processes=max(len(scrape.processes) for scrape in span),
             critical_seen=tuple(sorted(seen)),
@@ -411,12 +411,6 @@ def _grace_nano(settings: MeterSettings) -> int:
 
 def _joined(parts: Sequence[NDArray[np.uint32]]) -> NDArray[np.uint32]:
     return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
-
-
-def _colliding(outputs: Sequence[ScrapeOutput]) -> int:
-    """Points beyond the first of a series within one scrape."""
-    joined = [_joined(output.rows) for output in outputs]
-    return sum(len(rows) - len(np.unique(rows)) for rows in joined)
 
 
 def _delays(outputs: Sequence[ScrapeOutput]) -> tuple[float | None, float | None]:

@@ -12,6 +12,7 @@ from phoenix_platform.metering.pairing import Pairing, Window
 from phoenix_platform.metering.patterns import ProcessPattern
 from phoenix_platform.metering.processes import Process
 from phoenix_platform.metering.scrapes import ProcessMetrics
+from phoenix_platform.metering.sets import sorted_once
 from phoenix_platform.metering.streams import Decoder, Stream
 from phoenix_platform.metering.totals import Totals, no_totals
 from phoenix_platform.metering.visibility import SIGNALS, Named, group_names
@@ -93,7 +94,7 @@ class VariantOutput:
         self.stray_points += int((assigned < 0).sum())
         self.late_points += int(((assigned >= 0) & (assigned < self._closed_before)).sum())
         in_time = assigned[(assigned >= 0) & (assigned >= self._closed_before)]
-        for number in np.unique(in_time).tolist():
+        for number in sorted_once(in_time).tolist():
             self._add(number, columns, assigned == number, arrived=now + wall_offset)
 
     def close(self, numbers: Iterable[int]) -> list[ScrapeOutput]:
@@ -130,14 +131,18 @@ class VariantOutput:
 
     def distinct_series(self, rows: NDArray[np.uint32]) -> NDArray[np.uint64]:
         """Ids of the series behind these rows, each once, sorted."""
-        return np.unique(self._stream.ids[rows])
+        return sorted_once(self._stream.ids[self._stream.distinct(rows)])
 
     def metric_counts(self, rows: NDArray[np.uint32]) -> dict[str, int]:
         """Distinct series by metric name."""
-        unique = np.unique(rows)
+        unique = self._stream.distinct(rows)
         names = self._stream.metric_names
         counts = np.bincount(self._stream.metric[unique], minlength=len(names)).tolist()
         return {name: count for name, count in zip(names, counts, strict=True) if count}
+
+    def repeated(self, rows: NDArray[np.uint32]) -> int:
+        """How many of these rows stand behind the first of their kind."""
+        return len(rows) - len(self._stream.distinct(rows))
 
     def distinct_labels(self, rows: NDArray[np.uint32]) -> int:
         """How many series these rows are when only metric name and point attributes tell them apart."""
@@ -151,13 +156,13 @@ class VariantOutput:
         named: dict[str, Named] = {}
         for number, signal in enumerate(SIGNALS):
             of_signal = rows[signals == number]
-            pids = np.unique(self._stream.pid[of_signal])
+            pids = self._stream.pid[of_signal]
             named[signal] = Named(pids[pids >= 0], group_names(self.groups(of_signal)))
         return named
 
     def pids(self, rows: NDArray[np.uint32]) -> frozenset[int]:
         """Process ids that still have a series of their own."""
-        pids = np.unique(self._stream.pid[rows])
+        pids = self._stream.pid[self._stream.distinct(rows)]
         return frozenset(pids[pids >= 0].tolist())
 
     def metrics(self, rows: NDArray[np.uint32], numbers: Mapping[str, int]) -> ProcessMetrics:
@@ -171,7 +176,7 @@ class VariantOutput:
         """The groups of processes (process attributes without a pid) that have series: their metrics."""
         names = self._stream.metric_names
         groups: dict[Process, set[str]] = {}
-        for row in np.unique(rows[self._stream.is_group[rows]]).tolist():
+        for row in self._stream.distinct(rows[self._stream.is_group[rows]]).tolist():
             group = self._stream.process(row)
             assert group is not None
             groups.setdefault(group, set()).add(names[self._stream.metric[row]])
@@ -195,5 +200,6 @@ class VariantOutput:
                 chosen,
                 scrape=number,
                 previous_started=previous.started_unix_nano if previous else None,
+                start_shift=window.start_shift_nano - previous.start_shift_nano if previous else 0,
             ).totals()
         )

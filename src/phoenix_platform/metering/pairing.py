@@ -21,6 +21,8 @@ class Window:
     number: int
     started_unix_nano: int
     ended_unix_nano: int
+    start_shift_nano: int = 0
+    """Sum of all corrections of start times up to this scrape (`Increases.start_shift`)."""
 
 
 class Pairing:

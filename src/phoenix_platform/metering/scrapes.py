@@ -119,14 +119,16 @@ class RawStream:
         last = self._last
         jumped = last is not None and self._notice(last, ended, wall_offset)
         self._wall_offset = wall_offset
-        window = Window(last.number + 1 if last else 0, started, ended)
-        self._last = window
+        number = last.number + 1 if last else 0
         parts = self._stream.parts(
             columns,
             np.ones(len(columns), bool),
-            scrape=window.number,
+            scrape=number,
             previous_started=last.started_unix_nano if last else None,
         )
+        shifted = parts.start_shift + (last.start_shift_nano if last else 0)
+        window = Window(number, started, ended, shifted)
+        self._last = window
         uses = self._uses(columns.rows, parts)
         scrape = Scrape(
             window,

@@ -49,6 +49,8 @@ class Parts:
     parts: NDArray[np.float64]
     """Increases of cumulative counters, else the values themselves."""
     values: NDArray[np.float64]
+    start_shift: int = 0
+    """By how much start times were corrected since the scrape before, nanoseconds."""
 
     def totals(self) -> Totals:
         """Sums by metric."""
@@ -66,6 +68,18 @@ class _Resource:
     rows: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What follows from a series' metric alone."""
+
+    metric: int
+    additive: int
+    signal: int
+    resolution: float
+    is_counter: bool
+    """Whether its points must be turned into increases first."""
+
+
 class Stream:
     """The raw stream, or the output of one variant."""
 
@@ -76,6 +90,7 @@ class Stream:
         self._counters = CounterNumbers()
         self._resources: dict[int, _Resource] = {}
         self._metric_numbers: dict[str, int] = {}
+        self._kinds: dict[tuple[str, Kind, Temporality | None], _Kind] = {}
         self.instances = CounterNumbers()
         """The processes that have series of their own now."""
         self.labels = CounterNumbers()
@@ -125,8 +140,8 @@ class Stream:
         """
         columns = self._decoder.decode(body)
         self._grow(len(self._decoder.table))
-        for row in columns.fresh.tolist():
-            self._learn(row, self._decoder.table.series(row))
+        if len(columns.fresh):
+            self._learn(columns.fresh)
         self._last_seen[columns.rows] = now
         return columns
 
@@ -144,9 +159,8 @@ class Stream:
             is_stale[rows] = False
         stale = np.nonzero(is_stale)[0]
         ids, seen = self.ids[stale].copy(), self._last_seen[stale]
-        for row in stale.tolist():
-            self._drop(row)
         if len(stale):
+            self._drop(stale)
             self._decoder.forget(stale.astype(np.uint32))
         return ids, seen
 
@@ -154,6 +168,12 @@ class Stream:
         """Ids of the series in use and when their last point arrived, one shape."""
         rows = np.nonzero(self._in_use)[0]
         return self.ids[rows], self._last_seen[rows]
+
+    def distinct(self, rows: NDArray[np.uint32]) -> NDArray[np.intp]:
+        """These rows, each once, rising."""
+        is_there = np.zeros(len(self._in_use), bool)
+        is_there[rows] = True
+        return np.nonzero(is_there)[0]
 
     def take_gone(self) -> Sequence[Instance]:
         """The processes whose last series was dropped since this was asked before."""
@@ -167,6 +187,7 @@ class Stream:
         *,
         scrape: int,
         previous_started: int | None,
+        start_shift: int | None = None,
     ) -> Parts:
         """What the chosen points, which must be of one scrape, add to the sums by additive metric.
 
@@ -175,6 +196,7 @@ class Stream:
             chosen: Which of its points, shape [points].
             scrape: Number of the scrape.
             previous_started: Time of the first raw point of the scrape before; None without one.
+            start_shift: As `Increases.advance`.
         """
         has_value = (columns.flags & NO_RECORDED_VALUE) == 0
         # What is no number adds nothing, and must not take the sum of all others with it.
@@ -190,31 +212,67 @@ class Stream:
             self._resolution[rows[cumulative]],
             scrape=scrape,
             previous_started=previous_started,
+            start_shift=start_shift,
         )
-        return Parts(rows, self._additive[rows], parts, values)
+        return Parts(rows, self._additive[rows], parts, values, self._increases.start_shift)
 
-    def _learn(self, row: int, series: Series) -> None:
-        process = self._process_named_by(series)
-        self._process_of[row] = process
-        self.metric[row] = self._metric_numbers.setdefault(series.metric, len(self._metric_numbers))
-        self.pid[row] = -1 if process is None or process.pid is None else process.pid
-        self.instance[row] = _NO_NUMBER
-        if process is not None and process.pid is not None:
-            self.instance[row], _ = self.instances.claim(Instance(process.pid, process.name))
-        self.is_group[row] = process is not None and process.pid is None
-        self.is_critical[row] = process is not None and process.is_critical
-        own = repr(sorted(series.attributes.items()))
-        self.label[row], _ = self.labels.claim((series.metric, own))
-        self._additive[row] = _additive_number(series)
-        is_signal = self._additive[row] != _NO_NUMBER
-        self.signal[row] = (
-            NUMBER_OF_SIGNAL_METRIC.get(series.metric, _NO_NUMBER) if is_signal else _NO_NUMBER
-        )
-        self._resolution[row] = RESOLUTION_OF.get(series.metric, 1.0)
-        self._counter[row] = _NO_NUMBER
-        if self._additive[row] != _NO_NUMBER and _is_counter(series):
-            self._counter[row] = self._claim_counter(row, series, process, own)
-        self._in_use[row] = True
+    def _learn(self, fresh: NDArray[np.uint32]) -> None:
+        """Learn what these rows are, all at once.
+
+        Under churn there are hundreds a second, and numbers go into arrays one by one at a high price.
+        """
+        rows, described = fresh.tolist(), self._decoder.table.series
+        pids, instances, labels, counters = list[int](), list[int](), list[int](), list[int]()
+        kinds, processes, new_counters = list[_Kind](), list[Process | None](), list[int]()
+        for row in rows:
+            series = described(row)
+            kind, process = self._kind_of(series), self._process_named_by(series)
+            pid = None if process is None else process.pid
+            instance = _NO_NUMBER
+            if process is not None and pid is not None:
+                instance, _ = self.instances.claim(Instance(pid, process.name))
+            own = repr(sorted(series.attributes.items()))
+            counter = _NO_NUMBER
+            if kind.is_counter:
+                owner = own if pid is not None else str(self.ids[row])
+                counter, is_new = self._counters.claim((pid, series.metric, owner))
+                if is_new:
+                    new_counters.append(counter)
+            label, _ = self.labels.claim((series.metric, own))
+            self._process_of[row] = process
+            kinds.append(kind)
+            processes.append(process)
+            pids.append(-1 if pid is None else pid)
+            instances.append(instance)
+            labels.append(label)
+            counters.append(counter)
+        if new_counters:
+            self._increases.forget(np.array(new_counters))
+        self.pid[fresh], self.instance[fresh], self.label[fresh] = pids, instances, labels
+        self._counter[fresh] = counters
+        self.is_group[fresh] = [one is not None and one.pid is None for one in processes]
+        self.is_critical[fresh] = [one is not None and one.is_critical for one in processes]
+        self.metric[fresh] = [kind.metric for kind in kinds]
+        self.signal[fresh] = [kind.signal for kind in kinds]
+        self._additive[fresh] = [kind.additive for kind in kinds]
+        self._resolution[fresh] = [kind.resolution for kind in kinds]
+        self._in_use[fresh] = True
+
+    def _kind_of(self, series: Series) -> "_Kind":
+        key = (series.metric, series.kind, series.temporality)
+        kind = self._kinds.get(key)
+        if kind is None:
+            additive = _additive_number(series)
+            is_additive = additive != _NO_NUMBER
+            signal = NUMBER_OF_SIGNAL_METRIC.get(series.metric, _NO_NUMBER)
+            kind = self._kinds[key] = _Kind(
+                metric=self._metric_numbers.setdefault(series.metric, len(self._metric_numbers)),
+                additive=additive,
+                signal=signal if is_additive else _NO_NUMBER,
+                resolution=RESOLUTION_OF.get(series.metric, 1.0),
+                is_counter=is_additive and _is_counter(series),
+            )
+        return kind
 
     def _process_named_by(self, series: Series) -> Process | None:
         key = id(series.resource)
@@ -228,31 +286,26 @@ class Stream:
             return process_of({**series.resource, **series.attributes}, self._critical)
         return resource.process
 
-    def _claim_counter(self, row: int, series: Series, process: Process | None, own: str) -> int:
-        if process is None or process.pid is None:
-            own = str(self.ids[row])
-        number, is_new = self._counters.claim(
-            (process.pid if process else None, series.metric, own)
-        )
-        if is_new:
-            self._increases.forget(np.array([number]))
-        return number
-
-    def _drop(self, row: int) -> None:
-        key = id(self._decoder.table.series(row).resource)
-        self._resources[key].rows -= 1
-        if not self._resources[key].rows:
-            del self._resources[key]
-        if self._counter[row] != _NO_NUMBER:
-            self._counters.release(int(self._counter[row]))
-        self.labels.release(int(self.label[row]))
-        process = self._process_of[row]
-        if self.instance[row] != _NO_NUMBER and self.instances.release(int(self.instance[row])):
-            assert process is not None
-            assert process.pid is not None
-            self._gone.append(Instance(process.pid, process.name))
-        self._process_of[row] = None
-        self._in_use[row] = False
+    def _drop(self, stale: NDArray[np.intp]) -> None:
+        counters, labels = self._counter[stale].tolist(), self.label[stale].tolist()
+        instances = self.instance[stale].tolist()
+        numbers = zip(stale.tolist(), counters, labels, instances, strict=True)
+        for row, counter, label, instance in numbers:
+            key = id(self._decoder.table.series(row).resource)
+            resource = self._resources[key]
+            resource.rows -= 1
+            if not resource.rows:
+                del self._resources[key]
+            if counter != _NO_NUMBER:
+                self._counters.release(counter)
+            self.labels.release(label)
+            if instance != _NO_NUMBER and self.instances.release(instance):
+                process = self._process_of[row]
+                assert process is not None
+                assert process.pid is not None
+                self._gone.append(Instance(process.pid, process.name))
+            self._process_of[row] = None
+        self._in_use[stale] = False
 
     def _grow(self, rows: int) -> None:
         size = len(self._in_use)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from phoenix_platform.metering.metrics import ADDITIVITY_OF, Additivity
 from phoenix_platform.metering.samples import HostTotal
+from phoenix_platform.metering.sets import sorted_once
 
 ADDITIVE_METRICS: Final = tuple(ADDITIVITY_OF)
 NUMBER_OF_METRIC: Final = {name: number for number, name in enumerate(ADDITIVE_METRICS)}
@@ -46,7 +47,7 @@ def sum_by_metric(
 ) -> Totals:
     """Sum `parts` by metric number; shapes [n], `running` the values the parts came from."""
     totals = no_totals()
-    present = np.unique(metrics)
+    present = sorted_once(metrics)
     sums = np.bincount(metrics, weights=parts, minlength=len(ADDITIVE_METRICS))
     totals.values[present] = sums[present]
     np.maximum.at(totals.running, metrics, np.abs(running))

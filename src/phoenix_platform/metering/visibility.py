@@ -44,7 +44,7 @@ class Named:
     """What the output of a span names for one signal."""
 
     pids: NDArray[np.int64]
-    """Process ids that have a series of their own."""
+    """Process ids that have a series of their own, each at least once."""
     names: frozenset[str]
     """Executable names of series that stand for all processes of that name."""
 

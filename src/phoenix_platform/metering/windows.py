@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from phoenix_platform.metering.sets import sorted_once
+
 ACTIVE_WINDOW_NANO: Final = 20 * 60 * 1_000_000_000
 """Grafana Cloud's definition of an active series: a value in the last 20 minutes."""
 HOUR_NANO: Final = 3600 * 1_000_000_000
@@ -73,7 +75,7 @@ class SeriesWindows:
         self._forgotten_seen = self._forgotten_seen[chosen]
 
     def _distinct_since(self, ids: NDArray[np.uint64], seen: NDArray[np.int64], since: int) -> int:
-        present = np.unique(ids[seen >= since])
+        present = sorted_once(ids[seen >= since])
         is_recent = self._forgotten_seen >= since
         places, is_known = _find(self._forgotten_ids, present)
         both = int(np.count_nonzero(is_recent[places[is_known]]))
