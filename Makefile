@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: acceptance-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus reduce-law reduce-mutants reduce-fuzz
+.PHONY: acceptance-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus reduce-law reduce-mutants reduce-fuzz reduce-bench
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ reduce-mutants:  ## Break `reduce` in listed ways; its tests must notice each.
 
 reduce-fuzz:  ## Fuzz the input and the configuration of `reduce` for FUZZ_SECONDS each (300).
 	@scripts/reduce_fuzz.sh
+
+reduce-bench:  ## Measure `reduce` beside the stock chain: on the same pdata, and through the real collector.
+	@bench/reduce/run.sh
 
 venv:  ## Make the virtual environment and compile the kernel.
 	@scripts/setup.sh

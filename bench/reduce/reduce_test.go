@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumertest"
@@ -31,17 +33,29 @@ func measure(b *testing.B, stages []stage, processes int) {
 	first, made := began(b, stages, consumertest.NewNop()), newHost(processes)
 	require.NoError(b, first.ConsumeMetrics(context.Background(), made.scrape())) // the base
 	b.ReportAllocs()
-	scrapes := 0
+	scrapes, spent := 0, time.Duration(0)
 	for b.Loop() {
 		b.StopTimer()
 		md := made.scrape()
 		scrapes++
+		before := cpuTime(b)
 		b.StartTimer()
 		if err := first.ConsumeMetrics(context.Background(), md); err != nil {
 			b.Fatal(err)
 		}
+		b.StopTimer()
+		spent += cpuTime(b) - before
+		b.StartTimer()
 	}
-	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(scrapes*processes*pointsPerProcess), "ns/point")
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(scrapes), "cpu-ns/op")
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(scrapes*processes*pointsPerProcess), "cpu-ns/point")
+}
+
+// cpuTime of this process, collecting garbage included: what else the machine does must not count.
+func cpuTime(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // TestBothGiveTheSameSums: otherwise their speeds could not be compared.

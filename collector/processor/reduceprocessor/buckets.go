@@ -25,6 +25,8 @@ type bucket struct {
 	series     []bucketSeries
 	// slots finds the series of a series kind; 0 is none, else position + 1.
 	slots []int32
+	// order are the positions of the series with those of one metric together; nil after a change of the series.
+	order []int
 	// emptySince counts the scrapes without a member.
 	emptySince int
 
@@ -79,6 +81,7 @@ func (b *bucket) take(kind uint32, value number, start uint64) {
 	slot := b.slots[kind] - 1
 	if slot < 0 {
 		b.series = append(b.series, bucketSeries{kind: kind, start: start})
+		b.order = nil
 		b.added++
 		slot = int32(len(b.series) - 1) //nolint:gosec // below maxSeriesKinds
 		b.slots[kind] = slot + 1
@@ -117,6 +120,7 @@ func (b *bucket) rollback() {
 		b.slots[one.kind] = 0
 	}
 	b.series = b.series[:len(b.series)-b.added]
+	b.order = nil
 	b.begin()
 }
 
@@ -199,6 +203,9 @@ func (w *writer) write(into pmetric.ResourceMetricsSlice, host *host, one *bucke
 
 // byMetric are the positions of the series, those of one metric together, in the order of first sight.
 func (b *bucket) byMetric(table *seriesTable) []int {
+	if b.order != nil {
+		return b.order
+	}
 	order := make([]int, len(b.series))
 	first := make(map[*metricKind]int, 8)
 	for i := range order {
@@ -211,6 +218,7 @@ func (b *bucket) byMetric(table *seriesTable) []int {
 	slices.SortStableFunc(order, func(a, c int) int {
 		return first[table.kinds[b.series[a].kind].metric] - first[table.kinds[b.series[c].kind].metric]
 	})
+	b.order = order
 	return order
 }
 
@@ -227,6 +235,7 @@ func (w *writer) writeMetric(metrics pmetric.MetricSlice, metric *metricKind, on
 	written.SetDescription(metric.description)
 	written.SetUnit(metric.unit)
 	points := pointsOf(written, metric, isDelta)
+	points.EnsureCapacity(len(positions))
 	for _, position := range positions {
 		series := &one.series[position]
 		point := points.AppendEmpty()

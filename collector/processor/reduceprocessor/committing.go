@@ -54,7 +54,7 @@ func (p *reduce) advanceHost(plan *hostPlan) {
 			p.advanceInstance(host, one)
 		}
 	}
-	p.forgetInstances(host)
+	p.forgetInstances(host, plan)
 	for _, one := range plan.buckets {
 		if one.processes == 0 && one.emptySince >= p.cfg.BucketLinger {
 			delete(host.buckets, one.key)
@@ -65,6 +65,7 @@ func (p *reduce) advanceHost(plan *hostPlan) {
 	if host.total != nil {
 		host.total.commit(p.table)
 	}
+	p.sums.count(host)
 }
 
 func (p *reduce) advanceInstance(host *host, one *process) {
@@ -150,7 +151,10 @@ func (p *reduce) isForgotten(known *instance, scrape uint64) bool {
 }
 
 // forgetInstances drops the state of processes that were missing for too long.
-func (p *reduce) forgetInstances(host *host) {
+func (p *reduce) forgetInstances(host *host, plan *hostPlan) {
+	if len(host.instances) == len(plan.processes)-int(plan.refused) {
+		return // all of them are here
+	}
 	for pid, known := range host.instances {
 		if p.isForgotten(known, host.scrapes) {
 			delete(host.instances, pid)
@@ -160,18 +164,20 @@ func (p *reduce) forgetInstances(host *host) {
 	}
 }
 
-// forgetHosts drops the state of hosts that were silent for long, by the times of the others' scrapes.
+// forgetHosts drops the state of hosts that were silent for long, by the times of the others' scrapes. It
+// looks once a minute of these, so that a scrape costs the same whatever other hosts there are.
 func (p *reduce) forgetHosts() {
-	if len(p.hosts) < 2 {
+	for i := range p.plan.hosts {
+		p.newest = max(p.newest, p.plan.hosts[i].host.last)
+	}
+	if p.newest-p.sweptAt < uint64(sweepEvery) {
 		return
 	}
-	var newest uint64
-	for _, host := range p.hosts {
-		newest = max(newest, host.last)
-	}
+	p.sweptAt = p.newest
 	for key, host := range p.hosts {
-		if host.last > 0 && newest-host.last > uint64(forgetHostAfter) {
+		if host.last > 0 && p.newest-host.last > uint64(forgetHostAfter) {
 			p.tracked -= len(host.instances)
+			p.sums.uncount(host)
 			delete(p.hosts, key)
 		}
 	}

@@ -86,8 +86,10 @@ func TestASilentHostIsForgottenAfterAnHour(t *testing.T) {
 	stand.scrape(hostAt(1, aLife(1, "a", 1)))
 	stand.scrape(hostAt(3601, aLife(1, "a", 1)))
 	require.Len(t, stand.reducer.hosts, 2)
-	stand.scrape(hostAt(3602, aLife(1, "a", 1)))
+	stand.scrape(hostAt(3602+60, aLife(1, "a", 1)))
 	require.Len(t, stand.reducer.hosts, 1)
+	metadatatest.AssertEqualProcessorReduceBuckets(t, stand.telemetry,
+		[]metricdata.DataPoint[int64]{{Value: 1}}, metricdatatest.IgnoreTimestamp())
 	require.Equal(t, 1, stand.reducer.tracked)
 }
 

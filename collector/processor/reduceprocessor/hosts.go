@@ -29,6 +29,8 @@ type host struct {
 	counts    [ruleCount]int64
 	// counters in the state of its instances.
 	counters int
+	// counted is what of it is in the sums over all hosts.
+	counted stateSize
 	// stored is the encoded state that was last accepted, pending the one under way; with storage only.
 	stored, pending []byte
 

@@ -21,8 +21,12 @@ import (
 	"example.com/phoenix/reduceprocessor/internal/metadata"
 )
 
-// forgetHostAfter is how long a host may be silent before its state is dropped.
-const forgetHostAfter = time.Hour
+const (
+	// forgetHostAfter is how long a host may be silent before its state is dropped.
+	forgetHostAfter = time.Hour
+	// sweepEvery is how often that is looked for.
+	sweepEvery = time.Minute
+)
 
 // reduce plans what a batch changes, hands the batch on, and changes its state once it was accepted.
 type reduce struct {
@@ -46,7 +50,10 @@ type reduce struct {
 	shifts           []int64
 	scratch          []byte
 	tracked          int
-	wasWarned        bool
+	sums             stateSums
+	// newest is the time of the latest scrape of all hosts, sweptAt that of the last look for silent ones.
+	newest, sweptAt uint64
+	wasWarned       bool
 	// isAdvanced: the state is already as after the batch under way; with storage only.
 	isAdvanced bool
 }

@@ -351,6 +351,7 @@ func (p *reduce) loadHost(ctx context.Context, key string) error {
 	found.stored = encoded
 	p.hosts[key] = found
 	p.tracked += len(found.instances)
+	p.sums.count(found)
 	p.store.known[key] = struct{}{}
 	return nil
 }
@@ -470,6 +471,8 @@ func (p *reduce) restore(ctx context.Context) error {
 			delete(p.store.known, now.key) // so that the index is written with its first accepted scrape
 		}
 		p.tracked += len(before.instances) - len(now.instances)
+		p.sums.uncount(now)
+		p.sums.count(before)
 		p.hosts[now.key] = before
 		p.forgetUnknown(before)
 	}

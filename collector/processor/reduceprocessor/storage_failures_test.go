@@ -162,7 +162,8 @@ func TestTheStateOfASilentHostIsDroppedFromTheStoreToo(t *testing.T) {
 	stand.scrape(hostAt(2, aLife(1, "a", 1)))
 	require.Len(t, kept.held, 1+2*2)
 	stand.scrape(hostAt(2+3601, aLife(1, "a", 1)))
-	stand.scrape(hostAt(2+3602, aLife(1, "a", 1)))
+	stand.scrape(hostAt(2+3602+60, aLife(1, "a", 1)))
+	stand.scrape(hostAt(2+3603+60, aLife(1, "a", 1)))
 	require.Len(t, kept.held, 1+2)
 	require.Equal(t, 1, stand.reducer.tracked)
 }
