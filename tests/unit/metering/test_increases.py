@@ -97,3 +97,67 @@ def test_a_forgotten_counter_is_new() -> None:
 
 def test_nothing_in_nothing_out() -> None:
     assert Counter().see(0) == []
+
+
+class Host:
+    """Counters of several processes, scrape by scrape; the scrapes lie a second apart."""
+
+    def __init__(self, *starts: int) -> None:
+        self.increases = Increases()
+        self.starts = np.array(starts)
+
+    def see(
+        self, scrape: int, *values: float, later: int = 0, start_shift: int | None = None
+    ) -> list[float]:
+        found: list[float] = self.increases.advance(
+            np.arange(len(values)),
+            np.array(values),
+            self.starts[: len(values)] + later,
+            np.full(len(values), TICK),
+            scrape=scrape,
+            previous_started=NOON + (scrape - 1) * SECOND if scrape else None,
+            start_shift=start_shift,
+        ).tolist()
+        return found
+
+
+OLD, SHIFT = NOON - 3600 * SECOND, 650_000_000
+
+
+def test_a_correction_of_all_start_times_is_no_reset() -> None:
+    host = Host(OLD, OLD + 7, OLD + 9)
+    host.see(0, 10.0, 20.0, 30.0)
+    assert host.see(1, 11.0, 20.5, 30.0, later=SHIFT) == pytest.approx([1.0, 0.5, 0.0])
+    assert host.increases.start_shift == SHIFT
+    assert host.see(2, 12.0, 20.5, 31.0, later=SHIFT) == pytest.approx([1.0, 0.0, 1.0])
+    assert host.increases.start_shift == 0
+
+
+def test_a_correction_back_is_no_reset_either() -> None:
+    host = Host(OLD, OLD, OLD)
+    host.see(0, 10.0, 20.0, 30.0)
+    assert host.see(1, 11.0, 21.0, 31.0, later=-SHIFT) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_beside_a_correction_a_process_that_began_anew_is_one() -> None:
+    host = Host(OLD, OLD, OLD)
+    host.see(0, 10.0, 20.0, 30.0)
+    host.starts[2] += 60 * SECOND
+    assert host.see(1, 11.0, 21.0, 31.0, later=SHIFT) == pytest.approx([1.0, 1.0, 31.0])
+
+
+def test_processes_born_since_the_last_scrape_correct_nobodys_start() -> None:
+    host = Host(OLD, OLD, OLD)
+    host.see(0, 10.0, 20.0, 30.0)
+    host.starts[1:] = NOON + SECOND // 2  # two of three pids are reused
+    assert host.see(1, 11.0, 21.0, 31.0) == pytest.approx([1.0, 21.0, 31.0])
+    assert host.increases.start_shift == 0
+
+
+def test_an_output_is_told_the_correction_that_its_few_processes_cannot_show() -> None:
+    output = Host(OLD, OLD)
+    output.see(0, 10.0, 20.0, start_shift=0)
+    output.starts[0] = NOON  # re-based by the variant: begins at the scrape before
+    told = output.see(1, 1.0, 21.0, later=SHIFT, start_shift=SHIFT)
+    assert told == pytest.approx([1.0, 1.0])
+    assert output.see(2, later=0, start_shift=0) == []
