@@ -179,7 +179,7 @@ class VariantOutput:
         for row in self._stream.distinct(rows[self._stream.is_group[rows]]).tolist():
             group = self._stream.process(row)
             assert group is not None
-            groups.setdefault(group, set()).add(names[self._stream.metric[row]])
+            groups.setdefault(group, set()).add(names[int(self._stream.metric[row])])
         return groups
 
     def _add(

@@ -87,7 +87,8 @@ def _kept_row(
 
 
 def _kept_metric(row: Sequence[Any], instances: Sequence[ProcessInstance]) -> KeptMetric:
-    had, lost, example = row
+    had, lost = row[:2]
+    example: int | None = row[2]
     return KeptMetric(had, lost, None if example is None else instances[example])
 
 

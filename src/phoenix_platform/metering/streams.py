@@ -287,9 +287,11 @@ class Stream:
         return resource.process
 
     def _drop(self, stale: NDArray[np.intp]) -> None:
-        counters, labels = self._counter[stale].tolist(), self.label[stale].tolist()
-        instances = self.instance[stale].tolist()
-        numbers = zip(stale.tolist(), counters, labels, instances, strict=True)
+        rows: list[int] = stale.tolist()
+        counters: list[int] = self._counter[stale].tolist()
+        labels: list[int] = self.label[stale].tolist()
+        instances: list[int] = self.instance[stale].tolist()
+        numbers = zip(rows, counters, labels, instances, strict=True)
         for row, counter, label, instance in numbers:
             key = id(self._decoder.table.series(row).resource)
             resource = self._resources[key]

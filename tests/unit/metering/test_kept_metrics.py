@@ -141,3 +141,16 @@ def test_a_process_born_within_a_longer_span_is_looked_at_from_then_on() -> None
         CPU: KeptMetric(1, 0, None),
         RSS: KeptMetric(1, 0, None),
     }
+
+
+def test_a_process_all_of_whose_metrics_have_other_names_lost_them_all() -> None:
+    bench = Bench(critical=["db"])
+    for _ in range(6):
+        body = a_scrape(two_processes(), bench.now)
+        bench.step(two_processes(), [body.replace(b"process.memory.usage", b"process.memory.other").replace(b"process.cpu.time", b"process.cpu.work")])  # fmt: skip
+    sample = bench.candidate(1)
+    (database,) = sample.critical_seen
+    assert sample.critical_metrics == {
+        CPU: KeptMetric(1, 1, database),
+        RSS: KeptMetric(1, 1, database),
+    }
