@@ -52,12 +52,11 @@ class KeptMetrics:
         width = len(self.names)
         had_by_metric = np.bincount(had % width, minlength=width).tolist()
         lost_by_metric = np.bincount(lost % width, minlength=width).tolist()
-        example_of = {
-            metric: self.instances[instance]
-            for instance, metric in zip(
-                reversed((lost // width).tolist()), reversed((lost % width).tolist()), strict=True
-            )
-        }
+        losers: list[int] = (lost // width).tolist()
+        metrics: list[int] = (lost % width).tolist()
+        example_of: dict[int, ProcessInstance] = {}
+        for loser, metric in zip(losers, metrics, strict=True):  # the first of each stays
+            example_of.setdefault(metric, self.instances[loser])
         return {
             self.names[metric]: KeptMetric(count, lost_by_metric[metric], example_of.get(metric))
             for metric, count in enumerate(had_by_metric)
