@@ -10,7 +10,11 @@ from typing import Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, NumberDataPoint
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AGGREGATION_TEMPORALITY_CUMULATIVE,
+    Metric,
+    NumberDataPoint,
+)
 from tests.integration.pipelines.test_catalog_on_recorded_scrapes import (
     SCRAPES,
     meter,
@@ -88,7 +92,8 @@ def _with_busy_processor(body: bytes, busy: float) -> bytes:
     scope = resource.scope_metrics.add()
     scope.scope.name = CPU_SCOPE
     metric = scope.metrics.add(name="system.cpu.time", unit="s")
-    metric.sum.is_monotonic, metric.sum.aggregation_temporality = True, 2
+    metric.sum.is_monotonic = True
+    metric.sum.aggregation_temporality = AGGREGATION_TEMPORALITY_CUMULATIVE
     for state, value in (("user", busy), ("idle", busy / 19)):
         point = metric.sum.data_points.add(time_unix_nano=time, as_double=value)
         point.attributes.add(key="state").value.string_value = state
