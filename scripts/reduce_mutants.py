@@ -110,6 +110,18 @@ MUTANTS = (
         "tookOver := false && one.isReused &&",
     ),
     Mutant(
+        "the start of an increase is taken for that of the process",
+        "scanning.go",
+        "if !isDelta { // an increase",
+        "if true || !isDelta { // an increase",
+    ),
+    Mutant(
+        "beyond the bound a critical process is kept without a base",
+        "choosing.go",
+        "one.next.rule, one.next.isKept = ruleNoRoom, false",
+        "one.next.rule = ruleNoRoom",
+    ),
+    Mutant(
         "increases are taken for running values",
         "plan.go",
         "			this.running = last.plus(this.value)",

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 timed "set-up" scripts/setup.sh
 timed "browser" scripts/browser.sh
 timed "collector" collector/build.sh
+timed "Prometheus" scripts/prometheus.sh >/dev/null
 pytest=(.venv/bin/python -m pytest -q)
 timed "Go tests with the race detector and coverage" scripts/go_test.sh
 timed "unit tests with coverage" "${pytest[@]}" tests/unit tests/architecture tests/recorded tests/fuzz -m "not slow" --cov --cov-report=

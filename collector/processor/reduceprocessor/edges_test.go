@@ -384,3 +384,19 @@ func TestTimeInWhichAProcessWaitsIsNoUse(t *testing.T) {
 		require.False(t, isIdle(attributes))
 	}
 }
+
+func TestAProcessThatComesAsIncreasesStaysTheSameInstance(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.jsonl")
+	stand := newStand(t, func(c *Config) {
+		c.TopK, c.Ledger = TopK{CPU: 1, LeaveAfter: 3}, &LedgerConfig{Path: path, MaxMegabytes: 1}
+	})
+	busy, idle := aLife(1, "a", 100), aLife(2, "b", 100)
+	for k := 1; k <= 4; k++ {
+		md := pmetric.NewMetrics()
+		busy.ticks[0] += 50
+		busy.writeSince(md, secondsAfterNoon(k))
+		idle.writeSince(md, secondsAfterNoon(k))
+		stand.scrape(md)
+	}
+	require.Len(t, readLedger(t, path), 3, "a and b are rest at first, then a is kept: no new life in every interval")
+}

@@ -146,6 +146,8 @@ func (l *life) writeSince(md pmetric.Metrics, at uint64) {
 	for _, metric := range md.ResourceMetrics().At(md.ResourceMetrics().Len() - 1).ScopeMetrics().At(0).Metrics().All() {
 		if metric.Sum().IsMonotonic() {
 			metric.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+		} else {
+			metric.Sum().DataPoints().At(0).SetStartTimestamp(pcommon.Timestamp(l.start))
 		}
 	}
 	shown := *l
@@ -217,8 +219,13 @@ type owner struct {
 }
 
 type reading struct {
-	value number
-	start uint64
+	value     number
+	start, at uint64
+}
+
+// beginsAnew: a later start, beyond the grain of clock ticks, or one at or after the last point.
+func (r reading) beginsAnew(start uint64) bool {
+	return start > r.start+10_000_000 || (start > r.start && start >= r.at)
 }
 
 func newReader() *reader {
@@ -257,7 +264,7 @@ func (r *reader) take(totals map[string]*total, who *owner, metric pmetric.Metri
 	if metric.Type() == pmetric.MetricTypeSum && metric.Sum().IsMonotonic() &&
 		metric.Sum().AggregationTemporality() == pmetric.AggregationTemporalityCumulative {
 		into.largest = math.Max(into.largest, math.Abs(value.double()))
-		value = r.increase(who, of, value, uint64(point.StartTimestamp()), previousFirst)
+		value = r.increase(who, of, reading{value, uint64(point.StartTimestamp()), uint64(point.Timestamp())}, previousFirst)
 	}
 	into.largest = math.Max(into.largest, math.Abs(value.double()))
 	if value.isInt {
@@ -301,9 +308,10 @@ func earliestStart(resource pmetric.ResourceMetrics) uint64 {
 	return found
 }
 
-func (r *reader) increase(who *owner, series string, value number, start, previousFirst uint64) number {
+func (r *reader) increase(who *owner, series string, now reading, previousFirst uint64) number {
 	before, ok := who.values[series]
-	who.values[series] = reading{value, start}
+	who.values[series] = now
+	value, start := now.value, now.start
 	step := 1.0
 	if strings.HasPrefix(series, "process.cpu.time") {
 		step = 0.01
@@ -313,7 +321,7 @@ func (r *reader) increase(who *owner, series string, value number, start, previo
 		return value
 	case !ok:
 		return value.zero()
-	case start > before.start+10_000_000:
+	case before.beginsAnew(start):
 		return value
 	case value.less(before.value) && before.value.double()-value.double() <= step*(1+1e-9):
 		return value.zero()

@@ -82,11 +82,15 @@ func timesOf(resource pmetric.ResourceMetrics) (start, last, first uint64, isMix
 				continue
 			}
 			var here uint64
+			isDelta := metric.Type() == pmetric.MetricTypeSum &&
+				metric.Sum().AggregationTemporality() == pmetric.AggregationTemporalityDelta
 			for _, point := range numberPoints(metric).All() {
 				at := uint64(point.Timestamp())
 				isMixed = isMixed || (here != 0 && at != here)
 				here = at
-				start = max(start, uint64(point.StartTimestamp()))
+				if !isDelta { // an increase starts with its interval, not with the process
+					start = max(start, uint64(point.StartTimestamp()))
+				}
 			}
 			if here == 0 {
 				continue
