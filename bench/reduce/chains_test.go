@@ -2,6 +2,7 @@ package reducebench
 
 import (
 	"context"
+	"slices"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/cumulativetodeltaprocessor"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/groupbyattrsprocessor"
@@ -73,10 +74,10 @@ func deltaOnly() []stage {
 // began is a chain with all its processors started.
 func began(t require.TestingT, stages []stage, last consumer.Metrics) consumer.Metrics {
 	next := last
-	for i := len(stages) - 1; i >= 0; i-- {
-		cfg := stages[i].factory.CreateDefaultConfig()
-		require.NoError(t, confmap.NewFromStringMap(stages[i].settings).Unmarshal(cfg))
-		made, err := stages[i].factory.CreateMetrics(context.Background(), processortest.NewNopSettings(stages[i].factory.Type()), cfg, next)
+	for _, one := range slices.Backward(stages) {
+		cfg := one.factory.CreateDefaultConfig()
+		require.NoError(t, confmap.NewFromStringMap(one.settings).Unmarshal(cfg))
+		made, err := one.factory.CreateMetrics(context.Background(), processortest.NewNopSettings(one.factory.Type()), cfg, next)
 		require.NoError(t, err)
 		require.NoError(t, made.Start(context.Background(), componenttest.NewNopHost()))
 		next = made

@@ -90,16 +90,21 @@ func increasesIn(md pmetric.Metrics) map[string]float64 {
 					if !ok {
 						who, _ = point.Attributes().Get("process.executable.name")
 					}
-					of := who.AsString() + " " + metric.Name()
-					for _, key := range []string{"state", "direction"} {
-						if value, ok := point.Attributes().Get(key); ok {
-							of += " " + value.AsString()
-						}
-					}
+					of := who.AsString() + " " + metric.Name() + " " + kindOf(point)
 					found[of] += valueOf(point)
 				}
 			}
 		}
 	}
 	return found
+}
+
+// kindOf is the attribute that both chains leave a point: its state or direction.
+func kindOf(point pmetric.NumberDataPoint) string {
+	for _, key := range []string{"state", "direction"} {
+		if value, ok := point.Attributes().Get(key); ok {
+			return value.AsString()
+		}
+	}
+	return ""
 }
