@@ -400,3 +400,13 @@ func TestAProcessThatComesAsIncreasesStaysTheSameInstance(t *testing.T) {
 	}
 	require.Len(t, readLedger(t, path), 3, "a and b are rest at first, then a is kept: no new life in every interval")
 }
+
+func TestABucketBeginsAtTheScrapeBeforeItsFirstMember(t *testing.T) {
+	stand := newStand(t, func(c *Config) { c.GroupBy = []string{attributeName} })
+	stand.scrape(hostAt(1, aLife(1, "a", 1)))
+	stand.scrape(hostAt(2, aLife(1, "a", 1)))
+	born := aLife(2, "b", 30)
+	born.start = noon + 2*second
+	require.Contains(t, lines(stand.scrape(hostAt(3, aLife(1, "a", 1), born))), "b cpu.time user 0.3 since 2",
+		"a start at its own time would tell consumers that nothing was done yet")
+}
