@@ -78,7 +78,8 @@ class Increases:
         last_start = np.where(repeats, np.roll(start, 1), self._start[counter])
 
         restarted = start > last_start + _START_TOLERANCE_NANO
-        if start_shift is None and previous_started is not None:
+        # Looked for where somebody began later at all: in most scrapes nobody that was there before did.
+        if previous_started is not None and start_shift is None and (restarted & known).any():
             seen_before = ~repeats & (self._scrape[counter] == scrape - 1) & (last_start > 0)
             is_old = seen_before & (start < previous_started - _BIRTH_TOLERANCE_NANO)
             self.start_shift = _common_shift(start, last_start, is_old, restarted)
