@@ -130,9 +130,7 @@ def machine() -> str:
 def commit() -> str:
     """What was measured; empty outside a checkout."""
     command = ["git", "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(  # noqa: S603 - a constant command
-        command, capture_output=True, text=True, check=False, cwd=RECORDED
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=RECORDED)
     return done.stdout.strip()
 
 
