@@ -3,8 +3,7 @@
 `test_goldens.py` compares it with what was recorded; `python -m tests.golden` records it anew.
 """
 
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,21 +14,10 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     Metric,
     NumberDataPoint,
 )
-from tests.integration.pipelines.test_catalog_on_recorded_scrapes import (
-    SCRAPES,
-    meter,
-    send,
-    wait_for,
-    wait_until_longer,
-)
-from tests.pipeline_builders import a_request
+from tests.collector_runs import SCRAPES, bodies_of
 
 from phoenix_platform.agent.binaries import CollectorBinary
-from phoenix_platform.agent.ports import free_ports
 from phoenix_platform.pipelines.configurations import Configuration, parse_configuration
-from phoenix_platform.pipelines.emission import write_document
-from phoenix_platform.pipelines.topologies import VariantPlaces
-from phoenix_platform.pipelines.variants import plan_topology
 
 FOLDER: Final = Path(__file__).parent
 HEAD: Final = """\
@@ -45,38 +33,16 @@ BUSY_SECONDS: Final = (10.0, 10.95, 11.9)
 
 def recorded(configuration: Configuration, collector: CollectorBinary, folder: Path) -> str:
     """What leaves the candidate's collector for each scrape, as YAML."""
-    bodies = _outputs(configuration, collector, folder)
+    scrapes = [
+        _with_busy_processor(scrape, busy)
+        for scrape, busy in zip(SCRAPES, BUSY_SECONDS, strict=True)
+    ]
+    bodies = bodies_of(configuration, scrapes, collector, folder)
     parts = [HEAD]
     for number, body in enumerate(bodies):
         parts.append(f"scrape {number}:\n")
         parts += [f"  - {line}\n" for line in sorted(_lines(body))]
     return "".join(parts)
-
-
-def _outputs(
-    configuration: Configuration, collector: CollectorBinary, folder: Path
-) -> Sequence[bytes]:
-    otlp_port, telemetry_port = free_ports(2)
-    places = VariantPlaces(otlp_port=otlp_port, telemetry_port=telemetry_port, folder=str(folder))
-    with meter() as (url, bodies):
-        topology = plan_topology(
-            configuration,
-            configuration,
-            a_request(meter_url=url, candidate=places, target=collector.target),
-        )
-        file = folder / "config.yaml"
-        file.write_text(write_document(topology.candidate.config), "utf-8")
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen([collector.path, "--config", file], stderr=log)
-        try:
-            wait_for("Everything is ready", folder / "log")
-            for number, scrape in enumerate(SCRAPES):
-                send(_with_busy_processor(scrape, BUSY_SECONDS[number]), otlp_port)
-                wait_until_longer(bodies, number)
-        finally:
-            process.terminate()
-            process.wait(30)
-    return bodies
 
 
 def _with_busy_processor(body: bytes, busy: float) -> bytes:

@@ -58,7 +58,7 @@ def prometheus() -> Path:
         ).stdout.strip()
     )
     if not found.exists():
-        pytest.skip("no Prometheus is built; scripts/prometheus.sh does it")
+        pytest.fail("no Prometheus is built; run scripts/prometheus.sh, as `make test` does")
     return found
 
 
