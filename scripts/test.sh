@@ -12,6 +12,6 @@ timed "Go tests with the race detector and coverage" scripts/go_test.sh
 timed "unit tests with coverage" "${pytest[@]}" tests/unit tests/architecture tests/recorded tests/fuzz -m "not slow" --cov --cov-report=
 # The long faults are tried by `make faults`, with a table of what came of each.
 timed "statistics: simulations" "${pytest[@]}" tests --ignore=tests/e2e -m slow
-timed "integration tests with coverage" "${pytest[@]}" tests/integration tests/golden -m "not slow" --cov --cov-append --cov-report=
+timed "integration tests with coverage" "${pytest[@]}" tests/integration tests/golden tests/ground_truth -m "not slow" --cov --cov-append --cov-report=
 timed "end-to-end tests with coverage" "${pytest[@]}" tests/e2e -m "not slow" --cov --cov-append --cov-report=
 timed "coverage" .venv/bin/python scripts/coverage_floor.py
