@@ -44,7 +44,7 @@ class RecordedVariant(msgspec.Struct, frozen=True, kw_only=True):
     """As it ran: receivers and exporters lead into the trial."""
     relay_every: int | None = None
     drops_with: tuple[str, ...] = ()
-    """Component ids that take processes away."""
+    """Component ids that drop processes, or sum them up."""
 
 
 class RecordedUse(msgspec.Struct, frozen=True, kw_only=True):

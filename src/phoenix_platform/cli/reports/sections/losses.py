@@ -19,7 +19,11 @@ def losses(subject: Subject) -> Section:
         nothing="none that is known",
     )
     blocks: list[Block] = [
-        Prose(paragraphs=(f"Components of the candidate that take processes away: {rules}.",))
+        Prose(
+            paragraphs=(
+                f"Components of the candidate that drop processes, or sum them up: {rules}.",
+            )
+        )
     ]
     if lost:
         blocks += _names(lost)
