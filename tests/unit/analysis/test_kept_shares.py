@@ -256,3 +256,9 @@ def test_a_guardrail_without_data_leaves_the_run_inconclusive(
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert any("was not measured" in reason for reason in judgement.reasons)
     assert judgement.names == () or plan is PLAN
+
+
+def test_what_rounding_of_doubles_adds_is_no_loss() -> None:
+    total = HostTotal(raw=2.0, output=2.0 + 4e-16, tolerance=1e-9)
+    one = replace(sample(Variant.CANDIDATE, 0, 10), totals={"process.cpu.time": total})
+    assert lost_totals([one])["process.cpu.time"].lost == 0.0
