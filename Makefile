@@ -61,7 +61,7 @@ format:  ## Rewrite the sources the way `make check` wants them.
 	@scripts/setup.sh && .venv/bin/ruff check --fix -q $(PYTHON_SOURCES); .venv/bin/ruff format -q $(PYTHON_SOURCES)
 
 lock:  ## Write requirements/dev.txt anew from pyproject.toml (needs uv).
-	@uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+	@uv pip compile --quiet --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml --extra agent --extra server --group dev -o requirements/dev.txt
 
 clean:  ## Remove what the targets made in this folder; caches in the home stay.
 	@rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
