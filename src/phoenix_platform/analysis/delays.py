@@ -41,6 +41,11 @@ class Delay:
     def is_broken(self) -> bool:
         return self._status() is GuardrailStatus.ABORT
 
+    @property
+    def batches(self) -> int:
+        """Full ones, of which its bounds are made: the sequence that has more may settle it."""
+        return max(self._log_ratio.batches, self._seconds.batches)
+
     def take(self, matched: Sequence[tuple[Sample, Sample]]) -> None:
         """Take in one interval: the pairs of its hosts; those without delays say nothing."""
         delays = [

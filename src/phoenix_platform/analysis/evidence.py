@@ -100,6 +100,17 @@ class Evidence:
             *(guardrail.result() for guardrail in self._asked_for),
         )
 
+    def batches(self) -> dict[GuardrailName, int]:
+        """Full batches of every guardrail that has bounds; they are finite from `FEWEST_BATCHES` on."""
+        return {
+            GuardrailName.CPU: self._cpu.batches,
+            GuardrailName.RSS: self._rss.batches,
+            GuardrailName.DELAY: self._delay.batches,
+            GuardrailName.TOTALS: self._totals.batches,
+            GuardrailName.COVERAGE: self._coverage.batches,
+            GuardrailName.RECALL: self._recall.batches,
+        }
+
     @property
     def _asked_for(self) -> tuple[SharesGuardrail, ...]:
         """Guardrails that the plan may leave out."""

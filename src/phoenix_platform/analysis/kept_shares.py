@@ -58,6 +58,11 @@ class SharesGuardrail:
     def _is_accepted(self) -> bool:
         return self._name is GuardrailName.TOTALS and self._plan.may_lose_totals
 
+    @property
+    def batches(self) -> int:
+        """Full ones, of which its bounds are made: the share that has fewest must be settled too."""
+        return min((part.sequence.batches for part in self._measured()), default=0)
+
     def take(self, shares: Mapping[str, Share]) -> None:
         """Take in one interval, by metric or signal."""
         for key, share in shares.items():

@@ -117,6 +117,11 @@ class MeanSequence:
         return not self.is_beyond_cap and look is not None and look.is_below(self._limit)
 
     @property
+    def batches(self) -> int:
+        """Full ones, of which bounds are made."""
+        return len(self._values) // self._batch_length
+
+    @property
     def cap_length(self) -> int:
         """Intervals in a batch of the hard cap."""
         return self._cap_length

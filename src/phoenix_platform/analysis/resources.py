@@ -28,6 +28,11 @@ class MeanGuardrail:
     def is_broken(self) -> bool:
         return self._status() is GuardrailStatus.ABORT
 
+    @property
+    def batches(self) -> int:
+        """Full ones, of which its bounds are made."""
+        return self._sequence.batches
+
     def take(self, values: Sequence[float]) -> None:
         """Take in one interval: its value on each host that measured it; none if none did."""
         if values:

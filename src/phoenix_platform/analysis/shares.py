@@ -54,6 +54,11 @@ class ShareSequence:
         return self._lost_sum.value / whole if whole > 0 else None
 
     @property
+    def batches(self) -> int:
+        """Full ones, of which bounds are made."""
+        return len(self._lost) // self._batch_length
+
+    @property
     def is_beyond_cap(self) -> bool:
         return self._batches_beyond_cap >= CAP_BATCHES
 

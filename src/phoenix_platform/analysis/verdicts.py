@@ -5,7 +5,7 @@ at the first that decides. So it depends on nothing but the samples up to that i
 the conditions, and `judge` on the whole record finds it again, whatever was appended afterwards.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -31,7 +31,7 @@ from phoenix_platform.analysis.guardrails import GuardrailResult
 from phoenix_platform.analysis.hosts import HostStatement, host_statement
 from phoenix_platform.analysis.lost_metrics import LostMetric
 from phoenix_platform.analysis.pairs import Timeline
-from phoenix_platform.analysis.plans import Objective, Plan
+from phoenix_platform.analysis.plans import GuardrailName, Objective, Plan
 from phoenix_platform.analysis.reductions import Look, ReductionState
 from phoenix_platform.analysis.retention import Assurance
 from phoenix_platform.core.units import show_share
@@ -150,6 +150,10 @@ class Judge:
         if self._walk is not None and not self._walk.add(sample):
             self._walk = None
 
+    def batches(self) -> Mapping[GuardrailName, int]:
+        """How far the bounds of each guardrail are, at the last judgement; empty before it."""
+        return {} if self._walk is None else self._walk.batches()
+
     def judgement(self, conditions: Conditions) -> Judgement:
         """What is known now."""
         walk = self._walk
@@ -182,6 +186,9 @@ class _Walk:
         if has_room:
             self._timeline.add(sample)
         return has_room
+
+    def batches(self) -> Mapping[GuardrailName, int]:
+        return self._evidence.batches()
 
     def advance(self, conditions: Conditions) -> Judgement:
         if self._verdict is None:

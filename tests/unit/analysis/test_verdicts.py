@@ -302,6 +302,23 @@ def test_before_the_first_interval_nothing_is_known() -> None:
     assert judgement.assurance.miss_rate_below is None
 
 
+def test_how_far_the_bounds_of_guardrails_are_is_known_in_batches() -> None:
+    live = Judge(PLAN)
+    assert live.batches() == {}
+    for one in run(65, change=from_scrape(0, cpu_seconds=None, visibility={})):
+        live.add(one)
+    assert live.batches() == {}
+    live.judgement(CONDITIONS)
+    assert live.batches() == {
+        GuardrailName.CPU: 0,
+        GuardrailName.RSS: 3,
+        GuardrailName.DELAY: 3,
+        GuardrailName.TOTALS: 3,
+        GuardrailName.COVERAGE: 0,
+        GuardrailName.RECALL: 0,
+    }
+
+
 def test_the_first_two_scrapes_are_left_out() -> None:
     change = candidate_only()
     assert judge(run(2, change=change), PLAN, CONDITIONS).intervals == 0

@@ -1,5 +1,6 @@
 """A trial under way, as the views are shown it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from tests.unit.analysis.runs import PLAN as QUIET_PLAN
 
 from phoenix_platform.agent.binaries import BinarySource, CollectorBinary
 from phoenix_platform.agent.host import Host, Processes
-from phoenix_platform.analysis.verdicts import Conditions, Judgement, judge
+from phoenix_platform.analysis.plans import GuardrailName
+from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement, judge
 from phoenix_platform.cli.trial.options import TrialOptions, parse_patterns
 from phoenix_platform.cli.trial.snapshot import ProcessUse, Snapshot
 from phoenix_platform.metering.samples import HostTotal, ProcessInstance, Sample, Variant
@@ -40,6 +42,14 @@ def a_final_judgement(samples: list[Sample]) -> Judgement:
     return judge(samples, PLAN, AT_END)
 
 
+def the_batches(samples: list[Sample]) -> Mapping[GuardrailName, int]:
+    judge_ = Judge(PLAN)
+    for one in samples:
+        judge_.add(one)
+    judge_.judgement(CONDITIONS)
+    return judge_.batches()
+
+
 def a_snapshot(samples: list[Sample], judgement: Judgement | None) -> Snapshot:
     return Snapshot(
         elapsed_seconds=len(samples) / 2,
@@ -47,6 +57,7 @@ def a_snapshot(samples: list[Sample], judgement: Judgement | None) -> Snapshot:
         lost_scrapes={Variant.BASELINE: 0, Variant.CANDIDATE: 1},
         last={one.variant: one for one in samples[-2:]},
         judgement=judgement,
+        batches=the_batches(samples),
         use={"baseline": ProcessUse(0.012, 50 * 2**20), "meter": ProcessUse(None, None)},
         host_cpu_share=None if len(samples) < 40 else 0.0521,
     )

@@ -85,6 +85,34 @@ def test_a_missing_critical_process_is_counted_in_the_line(
     assert "critical missing 1" in capsys.readouterr().err
 
 
+def test_the_line_says_which_guardrails_are_awaited_and_how_far_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    samples = a_run(70)
+    with LineView(PLAN) as view:
+        view.show(a_snapshot(samples, a_judgement(samples)))
+    line = capsys.readouterr().err
+    assert line.endswith(
+        "; waiting for: cpu (pending, 3 of 5 batches), rss (pending, 3 of 5 batches), "
+        "delay (pending, 3 of 5 batches)\n"
+    )
+
+
+def test_the_line_of_a_run_that_waits_for_no_guardrail_says_nothing_of_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    samples = a_run(130)
+    with LineView(PLAN) as view:
+        view.show(a_snapshot(samples, a_judgement(samples)))
+    assert "waiting" not in capsys.readouterr().err
+
+
+def test_why_a_guardrail_is_open_stands_once_on_the_screen() -> None:
+    text = " ".join(drawn(40).split())
+    assert text.count("not yet known to be below the limit of 5.0 % of a core") == 1
+    assert "Waiting for: cpu (pending, 1 of 5 batches)" in text
+
+
 def test_every_event_is_one_json_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     samples = a_run(70)
     with JsonView() as view:

@@ -7,20 +7,21 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from phoenix_platform.analysis.explanations import NOUN_OF
+from phoenix_platform.analysis.explanations import NOUN_OF, blocking_sentences
 from phoenix_platform.analysis.guardrails import GuardrailStatus
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Judgement
 from phoenix_platform.cli import words
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.trial.snapshot import Snapshot
+from phoenix_platform.cli.trial.waiting import waiting_for
 from phoenix_platform.core.units import show_duration, show_share
 from phoenix_platform.metering.samples import Variant
 
 _TELLING_INTERVALS = 20
 """Before so many, the estimate jumps between the least time and several times of it."""
-_SAID_ABOVE = ("Guardrail ", "A first verdict is possible ")
-"""What the table of guardrails and the headline say already."""
+_SAID_ABOVE = "A first verdict is possible "
+"""What the headline says already."""
 _STYLE_OF = {
     GuardrailStatus.PASS: "green",
     GuardrailStatus.PENDING: "yellow",
@@ -53,9 +54,20 @@ def _parts(snapshot: Snapshot, plan: Plan, title: str) -> Iterable[RenderableTyp
         yield _guardrails(judgement)
     yield _use(snapshot)
     if judgement is not None:
-        for sentence in judgement.needed:
-            if not sentence.startswith(_SAID_ABOVE):
-                yield Text(sentence, style="yellow")
+        yield from (
+            Text(sentence, style="yellow") for sentence in _still_needed(snapshot, judgement)
+        )
+
+
+def _still_needed(snapshot: Snapshot, judgement: Judgement) -> Iterable[str]:
+    """What the screen does not say yet: why a guardrail is open stands in the table."""
+    awaited = waiting_for(judgement.guardrails, snapshot.batches)
+    if awaited:
+        yield f"Waiting for: {awaited}."
+    in_table = blocking_sentences(judgement.guardrails)
+    for sentence in judgement.needed:
+        if sentence not in in_table and not sentence.startswith(_SAID_ABOVE):
+            yield sentence
 
 
 def headline(judgement: Judgement, plan: Plan) -> str:

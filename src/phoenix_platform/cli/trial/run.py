@@ -85,6 +85,7 @@ class _Course:
             self.trial,
             self.last,
             self.judgement,
+            batches=self.judge.batches(),
             elapsed_seconds=self.elapsed_seconds,
             host_cpu_share=self.trial.host_cpu_share(),
         )

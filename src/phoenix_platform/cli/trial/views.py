@@ -16,6 +16,7 @@ from phoenix_platform.cli import words
 from phoenix_platform.cli.output import discard, note
 from phoenix_platform.cli.trial.live import headline, screen_of
 from phoenix_platform.cli.trial.snapshot import Snapshot
+from phoenix_platform.cli.trial.waiting import waiting_for
 from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.core.units import show_duration
 
@@ -115,9 +116,10 @@ class LineView(_Unframed):
         critical = snapshot.last
         missing = sum(len(sample.critical_missing) for sample in critical.values())
         use = ", ".join(f"{name} {words.cores(use.cores)}" for name, use in snapshot.use.items())
+        awaited = waiting_for(judgement.guardrails, snapshot.batches)
         note(
             f"  {show_duration(snapshot.elapsed_seconds)}: {headline(judgement, self._plan)}; "
-            f"critical missing {missing}; CPU {use}"
+            f"critical missing {missing}; CPU {use}{awaited and f'; waiting for: {awaited}'}"
         )
 
 
