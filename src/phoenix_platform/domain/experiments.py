@@ -160,8 +160,42 @@ class Experiment:
         Raises:
             IllegalTransitionError: If the trigger does not lead out of this phase.
         """
-        after = next_phase(self.phase, trigger)
-        transition = Transition(
+        after, number = next_phase(self.phase, trigger), self.transitions + 1
+        transition = self._transition(after, trigger, actor=actor, at=at, reason=reason)
+        moved = replace(self, phase=after, transitions=number)
+        match trigger:
+            case Trigger.START:
+                # Deployment and warming up come before the run; its own limit is counted from `run`.
+                deadline = at + self.deploy_timeout + self.plan.max_duration
+                moved = replace(moved, started_at=at, deadline=deadline)
+            case Trigger.RUN:
+                moved = replace(moved, running_since=at)
+            case Trigger.FAIL | Trigger.CANCEL:
+                moved = replace(moved, ended_at=at, end_reason=reason)
+            case Trigger.ANALYZE:
+                moved = replace(moved, end_reason=reason)
+            case Trigger.DEPLOY | Trigger.WARM_UP | Trigger.CONCLUDE:  # pragma: no branch
+                pass
+        return moved, transition
+
+    def concluded(
+        self, verdict: Verdict, *, actor: str, at: datetime, reason: str
+    ) -> tuple[Self, Transition]:
+        """The experiment with its verdict; only from `analyzing`."""
+        after, number = next_phase(self.phase, Trigger.CONCLUDE), self.transitions + 1
+        transition = self._transition(after, Trigger.CONCLUDE, actor=actor, at=at, reason=reason)
+        ended = replace(self, phase=after, verdict=verdict, ended_at=at, transitions=number)
+        return ended, transition
+
+    def with_hosts(self, hosts: Iterable[ExperimentHost]) -> Self:
+        """The experiment with these hosts in place of those of the same id."""
+        changed = {host.host_id: host for host in hosts}
+        return replace(self, hosts=tuple(changed.get(host.host_id, host) for host in self.hosts))
+
+    def _transition(
+        self, after: Phase, trigger: Trigger, *, actor: str, at: datetime, reason: str | None
+    ) -> Transition:
+        return Transition(
             experiment_id=self.id,
             number=self.transitions + 1,
             before=self.phase,
@@ -171,49 +205,3 @@ class Experiment:
             reason=reason,
             at=at,
         )
-        return replace(self, **_moved_fields(self, trigger, after, at, reason)), transition
-
-    def concluded(
-        self, verdict: Verdict, *, actor: str, at: datetime, reason: str
-    ) -> tuple[Self, Transition]:
-        """The experiment with its verdict; only from `analyzing`."""
-        after = next_phase(self.phase, Trigger.CONCLUDE)
-        transition = Transition(
-            experiment_id=self.id,
-            number=self.transitions + 1,
-            before=self.phase,
-            after=after,
-            trigger=Trigger.CONCLUDE,
-            actor=actor,
-            reason=reason,
-            at=at,
-        )
-        ended = replace(
-            self, phase=after, verdict=verdict, ended_at=at, transitions=self.transitions + 1
-        )
-        return ended, transition
-
-    def with_hosts(self, hosts: Iterable[ExperimentHost]) -> Self:
-        """The experiment with these hosts in place of those of the same id."""
-        changed = {host.host_id: host for host in hosts}
-        return replace(self, hosts=tuple(changed.get(host.host_id, host) for host in self.hosts))
-
-
-def _moved_fields(
-    experiment: Experiment, trigger: Trigger, after: Phase, at: datetime, reason: str | None
-) -> dict[str, object]:
-    fields: dict[str, object] = {"phase": after, "transitions": experiment.transitions + 1}
-    match trigger:
-        case Trigger.START:
-            # Deployment and warming up come before the run; its own limit is counted from `run`.
-            margin = experiment.deploy_timeout
-            fields |= {"started_at": at, "deadline": at + margin + experiment.plan.max_duration}
-        case Trigger.RUN:
-            fields |= {"running_since": at}
-        case Trigger.FAIL | Trigger.CANCEL:
-            fields |= {"ended_at": at, "end_reason": reason}
-        case Trigger.ANALYZE:
-            fields |= {"end_reason": reason}
-        case _:
-            pass
-    return fields
