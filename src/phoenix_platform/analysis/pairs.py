@@ -4,7 +4,7 @@
 that it makes no difference in which order the samples of the variants and hosts arrived.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import itemgetter
@@ -52,11 +52,17 @@ class Timeline:
     """The intervals of a fixed set of hosts: those under way, and those complete but not handed out.
 
     One host's intervals are its scrapes; those of several hosts meet in t = floor(end of the scrape
-    / interval), in UTC.
+    / interval), in UTC. A host that left is not waited for, and what it sends afterwards is let go.
     """
 
-    def __init__(self, hosts: frozenset[str], interval: timedelta) -> None:
+    def __init__(
+        self,
+        hosts: frozenset[str],
+        interval: timedelta,
+        left: Mapping[str, int] | None = None,
+    ) -> None:
         self._hosts = hosts
+        self._left = left or {}
         self._interval_nano = round(interval.total_seconds() * 1e9)
         self._newest: dict[tuple[str, Variant], int] = {}
         self._waiting: dict[int, dict[tuple[str, int], Pair]] = {}
@@ -72,6 +78,9 @@ class Timeline:
         Raises:
             InvalidInputError: If it is the second of its host, variant and scrape.
         """
+        left_at = self._left.get(sample.host)
+        if left_at is not None and sample.ended_unix_nano > left_at:
+            return
         key, name = self._key(sample), (sample.host, sample.scrape)
         pair = self._waiting.setdefault(key, {}).setdefault(name, Pair(*name))
         is_baseline = sample.variant is Variant.BASELINE
@@ -107,9 +116,11 @@ class Timeline:
 
     def _horizon(self) -> int:
         """The last key to which nothing more can come."""
-        if len(self._newest) < len(self._hosts) * len(Variant):
-            return -1
-        newest = min(self._newest.values(), default=-1)
+        awaited = [(host, one) for host in self._hosts - self._left.keys() for one in Variant]
+        if awaited:
+            newest = min(self._newest.get(stream, -1) for stream in awaited)
+        else:
+            newest = max(self._newest.values(), default=-1)
         # Two scrapes of one host may meet in one t, so the newest t may still grow.
         return newest - 1 if len(self._hosts) > 1 else newest
 

@@ -69,6 +69,8 @@ class Conditions:
     """The maximum duration is reached, or the run was ended: nothing more will come."""
     invalid_because: str | None = None
     """A sentence on what spoilt the run from outside, such as the host's CPU limit."""
+    left: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Hosts that left before the end, and when (Unix nanoseconds): later samples of theirs do not count."""
     aborted_because: str | None = None
     """A sentence on how the candidate itself failed, such as that its collector ended. What spoilt
     the run from outside comes first: then the candidate is not to blame."""
@@ -171,14 +173,19 @@ class _Walk:
     def __init__(self, plan: Plan, conditions: Conditions, hosts: frozenset[str]) -> None:
         self._plan = plan
         self._interval, self._idle_cores = conditions.interval, conditions.idle_cores
-        self._timeline = Timeline(hosts, conditions.interval)
+        self._left = conditions.left
+        self._timeline = Timeline(hosts, conditions.interval, conditions.left)
         self._evidence = Evidence(
             plan, interval=conditions.interval, idle_cores=conditions.idle_cores
         )
         self._verdict: Verdict | None = None
 
     def is_under(self, conditions: Conditions) -> bool:
-        return (conditions.interval, conditions.idle_cores) == (self._interval, self._idle_cores)
+        return (conditions.interval, conditions.idle_cores, conditions.left) == (
+            self._interval,
+            self._idle_cores,
+            self._left,
+        )
 
     def add(self, sample: Sample) -> bool:
         """Whether the sample came in time; if not, the walk must begin again."""

@@ -91,6 +91,28 @@ def test_hosts_meet_in_time_and_wait_for_each_other() -> None:
     assert scrapes_of(list(timeline.hand_out(at_end=True))) == [[("a", 6), ("b", 76)]]
 
 
+def test_a_host_that_left_is_not_waited_for_and_counts_until_then() -> None:
+    left_at = sample(CANDIDATE, 6, 100).ended_unix_nano
+    timeline = Timeline(frozenset({"a", "b"}), timedelta(seconds=1), {"b": left_at})
+    for variant in Variant:
+        fill(timeline, variant, 5, 6, 7, 8, host="a")
+        fill(timeline, variant, 5, 6, 7, host="b")
+    assert scrapes_of(list(timeline.hand_out(at_end=False))) == [
+        [("a", 5), ("b", 5)],
+        [("a", 6), ("b", 6)],
+        [("a", 7)],
+    ]
+
+
+def test_when_all_hosts_left_everything_that_came_is_handed_out_up_to_the_last() -> None:
+    timeline = Timeline(frozenset({"a", "b"}), timedelta(seconds=1), {"a": 2**62, "b": 2**62})
+    assert list(timeline.hand_out(at_end=False)) == []
+    for variant in Variant:
+        fill(timeline, variant, 5, 6, host="a")
+    assert scrapes_of(list(timeline.hand_out(at_end=False))) == [[("a", 5)]]
+    assert scrapes_of(list(timeline.hand_out(at_end=True))) == [[("a", 6)]]
+
+
 def test_two_scrapes_of_one_host_may_share_a_second() -> None:
     timeline = two_hosts()
     first = sample(BASELINE, 5, 100)

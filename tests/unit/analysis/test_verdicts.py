@@ -532,3 +532,14 @@ def test_a_judgement_and_its_conditions_survive_json(count: int) -> None:
     judgement = judge(run(count), PLAN, CONDITIONS)
     assert msgspec.json.decode(msgspec.json.encode(judgement), type=Judgement) == judgement
     assert msgspec.json.decode(msgspec.json.encode(CONDITIONS), type=Conditions) == CONDITIONS
+
+
+def test_a_host_that_left_is_not_waited_for() -> None:
+    stays = run(700, 0.2, host="a")
+    leaves = [one for one in run(100, 0.2, host="b") if one.scrape < 100]
+    judge = Judge(PLAN)
+    for one in [*stays, *leaves]:
+        judge.add(one)
+    assert judge.judgement(CONDITIONS).verdict is None
+    left = replace(CONDITIONS, left={"b": leaves[-1].ended_unix_nano})
+    assert judge.judgement(left).verdict is Verdict.PROMOTE
