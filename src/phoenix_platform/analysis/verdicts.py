@@ -6,7 +6,7 @@ the conditions, and `judge` on the whole record finds it again, whatever was app
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 

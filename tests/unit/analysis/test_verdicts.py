@@ -535,8 +535,7 @@ def test_a_judgement_and_its_conditions_survive_json(count: int) -> None:
 
 
 def test_a_host_that_left_is_not_waited_for() -> None:
-    stays = run(700, 0.2, host="a")
-    leaves = [one for one in run(100, 0.2, host="b") if one.scrape < 100]
+    stays, leaves = run(700, host="a"), run(60, host="b")
     judge = Judge(PLAN)
     for one in [*stays, *leaves]:
         judge.add(one)
