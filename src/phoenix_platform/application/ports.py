@@ -6,7 +6,7 @@ foreign id is an unknown one.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -21,6 +21,7 @@ from phoenix_platform.domain.load_simulations import LoadSimulation, LoadSimulat
 from phoenix_platform.domain.pipelines import Pipeline, PipelineId, PipelineVersion
 from phoenix_platform.domain.tenants import Tenant, TenantId
 from phoenix_platform.metering.samples import Sample
+from phoenix_platform.opamp.host_reports import HostReport
 
 T = TypeVar("T")
 DEFAULT_PAGE = 100
@@ -211,6 +212,13 @@ class DesiredDocuments(Protocol):
     async def put(self, document: DesiredDocument) -> None: ...
 
 
+class HostReports(Protocol):
+    """What each host said last about itself."""
+
+    async def get(self, host_id: HostId) -> HostReport | None: ...
+    async def put(self, host_id: HostId, report: HostReport) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
     """One transaction of one tenant."""
@@ -225,6 +233,7 @@ class UnitOfWork:
     certificates: Certificates
     loads: LoadSimulations
     desired: DesiredDocuments
+    reports: HostReports
     audit: AuditTrail
     outbox: Outbox
 
@@ -241,15 +250,6 @@ class Begin(Protocol):
 
 AllTenants = Callable[[], AbstractAsyncContextManager[Tenants]]
 """For what works across tenants (the reconcilers): their list, and nothing of theirs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationFault:
-    """Why a collector would not take a configuration."""
-
-    variant: str
-    message: str
-    log_tail: tuple[str, ...] = field(default=())
 
 
 class ConfigurationChecks(Protocol):

@@ -98,24 +98,25 @@ def _deploy(experiment: Experiment, facts: Facts) -> Step:
 
 
 def _run(experiment: Experiment, facts: Facts) -> Step:
-    def analyze(reason: str) -> Step:
-        return Step(experiment=experiment, trigger=Trigger.ANALYZE, reason=reason)
-
     if (reason := _aborting_run(experiment, facts)) is not None:
-        return analyze(reason)
+        return _analyze(replace(experiment, aborted_because=reason), reason)
     if (reason := _below_quorum(experiment)) is not None:
-        return analyze(reason)
+        return _analyze(replace(experiment, invalid_because=reason), reason)
     judgement = facts.judgement
     if judgement is not None and judgement.verdict is not None:
-        return analyze(judgement.reasons[0])
+        return _analyze(experiment, judgement.reasons[0])
     if experiment.phase is Phase.WARMING_UP:
         warm = experiment.plan.discarded_scrapes * 2
         is_warm = all(facts.hosts[host.host_id].samples > warm for host in experiment.included)
         return Step(experiment=experiment, trigger=Trigger.RUN if is_warm else None)
     assert experiment.running_since is not None
     if facts.now - experiment.running_since >= experiment.plan.max_duration:
-        return analyze("its maximum duration is over")
+        return _analyze(experiment, "its maximum duration is over")
     return Step(experiment=experiment)
+
+
+def _analyze(experiment: Experiment, reason: str) -> Step:
+    return Step(experiment=experiment, trigger=Trigger.ANALYZE, reason=reason)
 
 
 def _conclude(experiment: Experiment, facts: Facts) -> Step:

@@ -120,6 +120,10 @@ class Experiment:
     verdict: Verdict | None = None
     end_reason: str | None = None
     """Why it failed, was cancelled, or was stopped before it had decided."""
+    invalid_because: str | None = None
+    """What spoilt it from outside, such as too few hosts."""
+    aborted_because: str | None = None
+    """Which limit a host found broken by itself."""
     transitions: int = 0
     version: int = 1
 
