@@ -306,17 +306,25 @@ func TestAScrapeInPiecesIsCountedAndForgetsNobody(t *testing.T) {
 }
 
 func TestAClockCorrectionIsNoNewInstance(t *testing.T) {
-	stand := newStand(t, func(*Config) {})
-	shifted := func(ticks int64) []life {
-		all := []life{aLife(1, "a", ticks), aLife(2, "b", ticks), aLife(3, "c", ticks)}
-		for i := range all {
-			all[i].start += second
-		}
-		return all
+	for name, shift := range map[string]int64{"ahead": nanosPerSecond, "back": -nanosPerSecond} {
+		t.Run(name, func(t *testing.T) {
+			stand := newStand(t, func(*Config) {})
+			shifted := func(ticks int64) []life {
+				all := []life{aLife(1, "a", ticks), aLife(2, "b", ticks), aLife(3, "c", ticks)}
+				for i := range all {
+					all[i].start = uint64(int64(all[i].start) + shift)
+				}
+				return all
+			}
+			stand.scrape(hostAt(1, aLife(1, "a", 100), aLife(2, "b", 100), aLife(3, "c", 100)))
+			stand.scrape(hostAt(2, aLife(1, "a", 101), aLife(2, "b", 101), aLife(3, "c", 101)))
+			require.Equal(t, []string{"_other cpu.time user 0.06 since 1"}, onlyCPU(lines(stand.scrape(hostAt(3, shifted(102)...)))))
+
+			began := shifted(103)
+			began[2].start += second / 2 // the pid's next owner, which did more at once
+			require.Equal(t, []string{"_other cpu.time user 1.11 since 1"}, onlyCPU(lines(stand.scrape(hostAt(4, began...)))))
+		})
 	}
-	stand.scrape(hostAt(1, aLife(1, "a", 100), aLife(2, "b", 100), aLife(3, "c", 100)))
-	stand.scrape(hostAt(2, aLife(1, "a", 101), aLife(2, "b", 101), aLife(3, "c", 101)))
-	require.Equal(t, []string{"_other cpu.time user 0.06 since 1"}, onlyCPU(lines(stand.scrape(hostAt(3, shifted(102)...)))))
 }
 
 func TestBeyondTheBoundNewProcessesGoToTheRestWithoutABase(t *testing.T) {

@@ -30,7 +30,8 @@ class Increases:
         self._start = np.zeros(0, np.int64)
         self._scrape = np.zeros(0, np.int64)
         self.start_shift = 0
-        """By how much the start times of the last scrape are later than those before, nanoseconds."""
+        """By how much the start times of the last scrape are later than those before, nanoseconds; below 0
+        if they are earlier."""
 
     def forget(self, counters: NDArray[np.int64]) -> None:
         """Make these counters new again, for an owner to come."""
@@ -42,6 +43,7 @@ class Increases:
         values: NDArray[np.float64],
         starts: NDArray[np.int64],
         resolution: NDArray[np.float64],
+        processes: NDArray[np.int64],
         *,
         scrape: int,
         previous_started: int | None,
@@ -54,10 +56,12 @@ class Increases:
             values: Cumulative values, shape [n], the metric's unit.
             starts: Start times, nanoseconds since 1970, shape [n]; 0 if unknown.
             resolution: Smallest step of each counter, shape [n], the metric's unit.
+            processes: Process id of each counter, shape [n]; below 0 for one of no single process.
             scrape: Number of the scrape.
             previous_started: Time of the first point of the scrape before; None if there was none.
-            start_shift: By how much start times were corrected since, nanoseconds; None if that is to
-                be found in these points, as in the stream that has every process.
+            start_shift: By how much start times were corrected since, nanoseconds, below 0 if back; None
+                if that is to be found in these points, as in the stream that has every process. Where it
+                is told, what begins at a time of the variant's own keeps that start.
 
         Returns:
             Shape [n], the metric's unit, never below 0: v_k - v_(k-1); v_k after a reset; 0 for a
@@ -77,14 +81,18 @@ class Increases:
         last_value = np.where(repeats, np.roll(value, 1), self._value[counter])
         last_start = np.where(repeats, np.roll(start, 1), self._start[counter])
 
-        restarted = start > last_start + _START_TOLERANCE_NANO
-        # Looked for where somebody began later at all: in most scrapes nobody that was there before did.
-        if previous_started is not None and start_shift is None and (restarted & known).any():
-            seen_before = ~repeats & (self._scrape[counter] == scrape - 1) & (last_start > 0)
+        has_starts = (start > 0) & (last_start > 0)
+        later = start - last_start
+        # Looked for where a start changed at all: in most scrapes nobody's did.
+        if previous_started is not None and start_shift is None and (later[known] != 0).any():
+            seen_before = ~repeats & (self._scrape[counter] == scrape - 1) & has_starts
             is_old = seen_before & (start < previous_started - _BIRTH_TOLERANCE_NANO)
-            self.start_shift = _common_shift(start, last_start, is_old, restarted)
-        if self.start_shift:
-            restarted = start > last_start + self.start_shift + _START_TOLERANCE_NANO
+            self.start_shift = _common_shift(later, processes[order], is_old)
+        # A second point of one scrape is compared with the first, of the same clock.
+        beyond = later - np.where(repeats, 0, self.start_shift)
+        restarted = has_starts & (beyond > _START_TOLERANCE_NANO)
+        if start_shift is not None:
+            restarted &= later != 0
         fell = value < last_value
         # The last bit of a double must not turn a fall of one tick into a reset.
         rounding = fell & ~restarted & (last_value - value <= resolution[order] * (1 + 1e-9))
@@ -116,18 +124,17 @@ class Increases:
 
 
 def _common_shift(
-    start: NDArray[np.int64],
-    last_start: NDArray[np.int64],
-    is_old: NDArray[np.bool_],
-    restarted: NDArray[np.bool_],
+    later: NDArray[np.int64], processes: NDArray[np.int64], is_old: NDArray[np.bool_]
 ) -> int:
-    """By how much the clock behind all start times was corrected, nanoseconds; 0 if it was not, or back.
+    """By how much the clock behind all start times was corrected, nanoseconds; below 0 if back, 0 if it was not.
 
     A scraper that is started again reads the boot time again, cut to seconds: all processes then begin a
-    little later, and none is new. The median over those too old to be born since the scrape before tells;
-    a correction back makes no start later, so it needs no answer.
+    little later or earlier, and none is new. The median over the processes too old to be born since the
+    scrape before tells; the lower one of two, as `reduce` takes it (`clockShift` in `plan.go`).
     """
-    if not (is_old & restarted).any():
+    chosen = is_old & (processes >= 0)
+    _, first = np.unique(processes[chosen], return_index=True)
+    if not len(first):
         return 0
-    shifts = np.sort(start[is_old] - last_start[is_old])
-    return max(0, int(shifts[(len(shifts) - 1) // 2]))
+    shifts = np.sort(later[chosen][first])
+    return int(shifts[(len(shifts) - 1) // 2])

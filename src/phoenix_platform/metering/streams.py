@@ -210,6 +210,7 @@ class Stream:
             values[cumulative],
             columns.start_time_unix_nano[chosen][cumulative],
             self._resolution[rows[cumulative]],
+            self.pid[rows[cumulative]],
             scrape=scrape,
             previous_started=previous_started,
             start_shift=start_shift,

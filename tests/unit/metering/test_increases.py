@@ -21,6 +21,7 @@ class Counter:
             np.array(values),
             np.full(many, start),
             np.full(many, self.resolution),
+            np.full(many, 1),
             scrape=scrape,
             previous_started=NOON + (scrape - 1) * SECOND if scrape else None,
         ).tolist()
@@ -105,6 +106,7 @@ class Host:
     def __init__(self, *starts: int) -> None:
         self.increases = Increases()
         self.starts = np.array(starts)
+        self.processes = np.arange(len(starts))
 
     def see(
         self, scrape: int, *values: float, later: int = 0, start_shift: int | None = None
@@ -114,6 +116,7 @@ class Host:
             np.array(values),
             self.starts[: len(values)] + later,
             np.full(len(values), TICK),
+            self.processes[: len(values)],
             scrape=scrape,
             previous_started=NOON + (scrape - 1) * SECOND if scrape else None,
             start_shift=start_shift,
@@ -124,26 +127,86 @@ class Host:
 OLD, SHIFT = NOON - 3600 * SECOND, 650_000_000
 
 
-def test_a_correction_of_all_start_times_is_no_reset() -> None:
+BOTH_WAYS = pytest.mark.parametrize("shift", [SHIFT, -SHIFT], ids=["ahead", "back"])
+
+
+@BOTH_WAYS
+def test_a_correction_of_all_start_times_is_no_reset(shift: int) -> None:
     host = Host(OLD, OLD + 7, OLD + 9)
     host.see(0, 10.0, 20.0, 30.0)
-    assert host.see(1, 11.0, 20.5, 30.0, later=SHIFT) == pytest.approx([1.0, 0.5, 0.0])
-    assert host.increases.start_shift == SHIFT
-    assert host.see(2, 12.0, 20.5, 31.0, later=SHIFT) == pytest.approx([1.0, 0.0, 1.0])
+    assert host.see(1, 11.0, 20.5, 30.0, later=shift) == pytest.approx([1.0, 0.5, 0.0])
+    assert host.increases.start_shift == shift
+    assert host.see(2, 12.0, 20.5, 31.0, later=shift) == pytest.approx([1.0, 0.0, 1.0])
     assert host.increases.start_shift == 0
 
 
-def test_a_correction_back_is_no_reset_either() -> None:
+@BOTH_WAYS
+def test_beside_a_correction_a_process_that_began_anew_is_one(shift: int) -> None:
     host = Host(OLD, OLD, OLD)
     host.see(0, 10.0, 20.0, 30.0)
-    assert host.see(1, 11.0, 21.0, 31.0, later=-SHIFT) == pytest.approx([1.0, 1.0, 1.0])
+    host.starts[2] += SECOND  # the pid's next owner, which did more at once
+    assert host.see(1, 11.0, 21.0, 31.0, later=shift) == pytest.approx([1.0, 1.0, 31.0])
 
 
-def test_beside_a_correction_a_process_that_began_anew_is_one() -> None:
+def test_a_correction_back_does_not_hide_who_began_later_by_less() -> None:
     host = Host(OLD, OLD, OLD)
     host.see(0, 10.0, 20.0, 30.0)
-    host.starts[2] += 60 * SECOND
-    assert host.see(1, 11.0, 21.0, 31.0, later=SHIFT) == pytest.approx([1.0, 1.0, 31.0])
+    host.starts[2] += SHIFT // 2  # earlier than before, and later than all others' starts went
+    assert host.see(1, 11.0, 21.0, 31.0, later=-SHIFT) == pytest.approx([1.0, 1.0, 31.0])
+
+
+def test_a_correction_is_the_median_over_processes_however_many_counters_each_has() -> None:
+    host = Host(OLD, OLD, OLD, OLD, OLD)
+    host.processes = np.array(
+        [0, 0, 0, 1, 2]
+    )  # the first is another's pid now, the others were corrected
+    host.see(0, 10.0, 10.0, 10.0, 20.0, 30.0)
+    host.starts[:3] += 60 * SECOND
+    seen = host.see(1, 11.0, 11.0, 11.0, 21.0, 31.0, later=SHIFT)
+    assert host.increases.start_shift == SHIFT
+    assert seen == pytest.approx([11.0, 11.0, 11.0, 1.0, 1.0])
+
+
+def test_counters_of_no_single_process_tell_no_correction() -> None:
+    host = Host(OLD, OLD)
+    host.processes = np.array([-1, -1])
+    host.see(0, 10.0, 20.0)
+    assert host.see(1, 11.0, 21.0, later=SHIFT) == pytest.approx([11.0, 21.0])
+    assert host.increases.start_shift == 0
+
+
+@BOTH_WAYS
+def test_counters_without_a_start_time_are_not_restarted_by_a_correction(shift: int) -> None:
+    host = Host(OLD, OLD, 0)
+    host.see(0, 10.0, 20.0, 30.0)
+    host.starts[2] = -shift  # so that it stays 0: unknown
+    assert host.see(1, 11.0, 21.0, 31.0, later=shift) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_two_points_of_one_scrape_are_of_one_clock() -> None:
+    increases = Increases()
+
+    def see(scrape: int, values: list[float], start: int) -> list[float]:
+        found: list[float] = increases.advance(
+            np.array([0, 1, 1]),
+            np.array(values),
+            np.full(3, start),
+            np.full(3, TICK),
+            np.array([0, 1, 1]),
+            scrape=scrape,
+            previous_started=NOON + (scrape - 1) * SECOND if scrape else None,
+        ).tolist()
+        return found
+
+    see(0, [10.0, 20.0, 21.0], OLD)
+    assert see(1, [11.0, 22.0, 24.0], OLD - SHIFT) == pytest.approx([1.0, 1.0, 2.0])
+
+
+def test_a_variants_own_start_is_not_restarted_by_a_correction_back() -> None:
+    output = Host(OLD, NOON - 60 * SECOND)
+    output.see(0, 10.0, 20.0, start_shift=0)
+    output.starts[1] += SHIFT  # the second one's start is the variant's, which nothing corrects
+    assert output.see(1, 11.0, 21.0, later=-SHIFT, start_shift=-SHIFT) == pytest.approx([1.0, 1.0])
 
 
 def test_processes_born_since_the_last_scrape_correct_nobodys_start() -> None:
