@@ -113,6 +113,16 @@ class EnrollmentTokens(Protocol):
         ...
 
 
+class Credentials(Protocol):
+    """What agents show, as hashes; one per host."""
+
+    async def put(self, host_id: HostId, credential_hash: str) -> None:
+        """In place of the one before, which is worth nothing from now on."""
+        ...
+
+    async def remove(self, host_id: HostId) -> None: ...
+
+
 class Pipelines(Protocol):
     async def get(self, pipeline_id: PipelineId) -> Pipeline: ...
     async def by_name(self, name: str) -> Pipeline | None: ...
@@ -227,6 +237,7 @@ class UnitOfWork:
     tenants: Tenants
     hosts: Hosts
     enrollment_tokens: EnrollmentTokens
+    credentials: Credentials
     pipelines: Pipelines
     experiments: Experiments
     samples: Samples
