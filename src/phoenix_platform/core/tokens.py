@@ -27,7 +27,7 @@ class TokenKind(StrEnum):
     SETUP = "set"
 
 
-TOKEN_PATTERN: Final = r"phx_(?:agt|key|enr|rfr|set)_[0-9A-Za-z]{36}"
+FIND_TOKENS: Final = r"phx_(?:agt|key|enr|rfr|set)_[0-9A-Za-z]{36}"
 """Finds every token in a text; for scanners of secrets and for what hides them in logs."""
 
 _DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix_platform.core.tokens import (
-    TOKEN_PATTERN,
+    FIND_TOKENS,
     MalformedTokenError,
     TokenKind,
     check_token,
@@ -20,13 +20,13 @@ from phoenix_platform.core.tokens import (
 def test_a_new_token_is_well_formed_and_names_its_kind(kind: TokenKind) -> None:
     token = new_token(kind)
     assert check_token(token) is kind
-    assert re.fullmatch(TOKEN_PATTERN, token)
+    assert re.fullmatch(FIND_TOKENS, token)
 
 
 def test_a_thousand_tokens_are_distinct_and_all_found_by_the_pattern_in_a_text() -> None:
     tokens = [new_token(TokenKind.API_KEY) for _ in range(1_000)]
     text = "\n".join(f'key = "{token}"' for token in tokens)
-    assert re.findall(TOKEN_PATTERN, text) == tokens
+    assert re.findall(FIND_TOKENS, text) == tokens
     assert len(set(tokens)) == 1_000
 
 
