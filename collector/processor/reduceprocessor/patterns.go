@@ -29,6 +29,7 @@ var attributeOfField = map[string]string{
 }
 
 // pattern matches one attribute of a process: `nginx`, `postgres*`, `/^java.*$/`, with a prefix such as `owner:`.
+// Metering reads them alike (metering/patterns.py): testdata/patterns.json is tested in both languages.
 type pattern struct {
 	text      string
 	attribute string
@@ -46,7 +47,7 @@ func parsePattern(text string) (pattern, error) {
 	parsed := pattern{text: text, attribute: attribute}
 	var err error
 	switch {
-	case rest == "":
+	case strings.TrimSpace(rest) == "":
 		return pattern{}, errors.New("is empty")
 	case len(rest) > 1 && rest[0] == '/' && rest[len(rest)-1] == '/':
 		parsed.compiled, err = regexp.Compile(rest[1 : len(rest)-1])

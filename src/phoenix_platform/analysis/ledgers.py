@@ -20,7 +20,6 @@ MOST_PLACES: Final = 10_000
 MOST_NAMES: Final = 10_000
 """Other names remembered, to suggest the nearest."""
 _LEVEL: Final = "level "
-_NAME_PREFIX: Final = "name:"
 
 Identity: TypeAlias = tuple[str, str, int, str]
 """Host, name, pid and start of a process."""
@@ -165,7 +164,7 @@ def pattern_of(text: str) -> ProcessPattern:
     Raises:
         InvalidInputError: If the pattern is about something else, or malformed.
     """
-    pattern = parse_pattern(text.removeprefix(_NAME_PREFIX), field="pattern")
+    pattern = parse_pattern(text, field="pattern")
     if pattern.attribute != DEFAULT_FIELD:
         raise InvalidInputError(
             f"pattern: {text!r} looks at {pattern.attribute}, which a ledger does not record; name executables, such as nginx or 'postgres*'"

@@ -1,27 +1,27 @@
-"""Patterns that name processes: `nginx` · `postgres*` · `/^java.*$/` · `owner:root`."""
+"""Patterns that name processes: `nginx` · `postgres*` · `/^java.*$/` · `owner:root`.
 
-import fnmatch
+As the `reduce` processor reads them (`patterns.go`): one table of cases is tested in both languages.
+"""
+
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.metering.expressions import ForeignExpressionError, compile_alike
 from phoenix_platform.otlp.series import Attributes
 
 DEFAULT_FIELD: Final = "process.executable.name"
 
 ATTRIBUTE_OF_PREFIX: Final[Mapping[str, str]] = {
+    "name": DEFAULT_FIELD,
     "command": "process.command",
     "command_line": "process.command_line",
     "owner": "process.owner",
     "cgroup": "process.cgroup",
     "path": "process.executable.path",
 }
-
-_NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!]|>|\()|\\[1-9]|\(\?P=|[*+?}]\+")
-"""Look-around, back-references, atomic groups, conditions, possessive quantifiers: the collector's
-RE2 has none of them, so a pattern with one would mean different things in two places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,25 @@ def parse_pattern(text: str, *, field: str = "critical") -> ProcessPattern:
 def _matcher(body: str, text: str, field: str) -> Callable[[str], bool]:
     if len(body) > 1 and body.startswith("/") and body.endswith("/"):
         return _regular_expression(body[1:-1], text, field)
-    if any(sign in body for sign in "*?["):
-        return _as_predicate(re.compile(rf"\A{fnmatch.translate(body)}"))
+    if "*" in body or "?" in body:
+        return _as_predicate(re.compile(_expression_of(body), re.DOTALL))
     return body.__eq__
 
 
+def _expression_of(glob: str) -> str:
+    """`*` is any text, `?` any character, and all others are themselves."""
+    meant = {"*": ".*", "?": "."}
+    return rf"\A{''.join(meant.get(sign) or re.escape(sign) for sign in glob)}\Z"
+
+
 def _regular_expression(expression: str, text: str, field: str) -> Callable[[str], bool]:
-    if _NOT_RE2.search(expression):
-        raise InvalidInputError(
-            f"{field}: {text!r} uses look-around, a back-reference or a possessive quantifier; "
-            "the collector's regular expressions (RE2) have none: write it without"
-        )
     try:
-        return _as_predicate(re.compile(expression))
+        return _as_predicate(compile_alike(expression))
+    except ForeignExpressionError as error:
+        raise InvalidInputError(
+            f"{field}: {text!r} has {error}: Python and the collector's regular expressions (RE2) do not read "
+            "that alike; write it without"
+        ) from error
     except re.error as error:
         raise InvalidInputError(f"{field}: {text!r} is no regular expression: {error}") from error
 
