@@ -6,14 +6,18 @@
 import inspect
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic import BaseModel
 
 from phoenix_platform.__main__ import build_app
 from phoenix_platform.agent.settings import AgentSettings
 from phoenix_platform.cli.exit_codes import ExitCode
+from phoenix_platform.server.settings import ServerSettings
+from phoenix_platform.server.settings_sources import environment_name, known_keys
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -83,6 +87,52 @@ def _settings() -> Iterator[str]:
         match = re.search(rf'^    {name}:.*?"""(.*?)"""', source, re.DOTALL | re.MULTILINE)
         assert match, name
         yield f"- {' '.join(match[1].split())}\n"
+
+    yield "\n## Of the server\n\n`phoenix serve` and `phoenix migrate` read these, or the same keys from `--config FILE.yaml` (`http: {port: 8000}`). A key that\n"
+    yield "does not exist is an error. Durations are written `30s` or `1h30m`, sizes `1MiB`.\n"
+    for group, model in (("", ServerSettings), *groups_of(ServerSettings)):
+        shown = [name for name in model.model_fields if environment_name_of(group, name)]
+        if not shown:
+            continue
+        yield f"\n### {group or 'Common'}\n\n"
+        yield from (_server_setting(group, model, name) for name in shown)
+
+
+def groups_of(settings: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, field in settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield name, field.annotation
+
+
+def environment_name_of(group: str, name: str) -> str | None:
+    """How the environment spells it; None for groups, and for names that are not ours."""
+    key = f"{group}.{name}" if group else name
+    return environment_name(key) if key in known_keys() else None
+
+
+def _server_setting(group: str, model: type[BaseModel], name: str) -> str:
+    match = re.search(
+        rf'^    {name}:.*?"""(.*?)"""', inspect.getsource(model), re.DOTALL | re.MULTILINE
+    )
+    assert match, name
+    default = model.model_fields[name].default
+    said = "" if default is None else f" Default: `{_shown(default)}`."
+    return f"- `{environment_name_of(group, name)}`: {' '.join(match[1].split())}{said}\n"
+
+
+def _shown(default: object) -> str:
+    match default:
+        case timedelta():
+            return default_duration(default)
+        case tuple():
+            return str(list(default)).replace("'", '"')
+        case _:
+            return str(default)
+
+
+def default_duration(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
 
 
 def main() -> None:

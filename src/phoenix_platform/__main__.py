@@ -51,6 +51,16 @@ PARTS: Final[Mapping[str, Part]] = {
         "Collector binaries: find, ask, validate, install.", "phoenix_platform.cli.collectors"
     ),
     "loadsim": Part("Simulate load with real processes.", "phoenix_platform.cli.loadsim"),
+    "serve": Part(
+        "Run the control plane: REST, events and OpAMP on one port.",
+        "phoenix_platform.server.command",
+        "serve",
+    ),
+    "migrate": Part(
+        "Bring the control plane's database to this version's schema.",
+        "phoenix_platform.server.command",
+        "migrate",
+    ),
     "doctor": Part(
         "Check what Phoenix needs on this host.", "phoenix_platform.cli.doctor", "doctor"
     ),
