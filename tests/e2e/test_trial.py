@@ -110,7 +110,7 @@ def test_a_candidate_whose_names_do_not_run_here_says_so(
     assert program.wait(90) == 23, program.stderr
     reason = program.events()[-1]["judgement"]["reasons"][0]
     assert reason.startswith("The candidate took every scrape and let nothing out")
-    assert "(filter/lossy)" in reason
+    assert "none of the names in its filter (filter/lossy) runs on this host: phx-nobody." in reason
 
 
 def test_the_record_of_a_verdict_can_be_verified_and_a_changed_one_cannot(

@@ -4,13 +4,21 @@ The samples tell what came out. Why nothing came out, who refused and what a col
 here.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from phoenix_platform.agent.supervision import MOST_LAST_LINES, CollectorFailedError
 from phoenix_platform.agent.trials import Trial
 from phoenix_platform.analysis.verdicts import Judgement, Verdict
+from phoenix_platform.metering.expressions import ForeignExpressionError, compile_alike
+from phoenix_platform.metering.instances import OTHER_NAMES
 from phoenix_platform.metering.samples import Sample, Variant
+from phoenix_platform.pipelines.kept_names import kept_names
+
+_MOST_NAMES: Final = 8
+"""Listed in a sentence; a filter may have hundreds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +129,47 @@ def _kept_nothing(trial: Trial, samples: Sequence[Sample]) -> str | None:
     is_empty = let_out and not any(one.output_points or one.dropped_points for one in let_out)
     if not (rules and is_empty and all(one.acknowledged for one in let_out)):
         return None
-    return (
-        "The candidate took every scrape and let nothing out: no process on this host is among those that its "
-        f"rules keep ({', '.join(rules)}). Name processes that run here in it, or try it where they run."
+    return kept_nothing_sentence(
+        rules,
+        kept_names(trial.settings.candidate, rules),
+        {loss.name for loss in trial.meter.losses()},
     )
+
+
+def kept_nothing_sentence(
+    rules: Sequence[str], kept: Collection[str], running: Collection[str]
+) -> str:
+    """Why nothing comes out of a candidate that takes every scrape.
+
+    Args:
+        rules: Ids of its processors that may drop processes.
+        kept: The names that it keeps, expressions as `/expression/`; empty if it does not choose by name.
+        running: Executable names of the scrapes.
+    """
+    began = "The candidate took every scrape and let nothing out: "
+    way_out = "Name processes that run here in it, or try it where they run."
+    if kept and not any(_may_run(name, running) for name in kept):
+        names = sorted(kept)
+        more = len(names) - _MOST_NAMES
+        listed = ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        return (
+            f"{began}none of the names in its filter ({', '.join(rules)}) runs on this host: {listed}. "
+            f"{way_out}"
+        )
+    return (
+        f"{began}no process on this host is among those that its rules keep ({', '.join(rules)}). "
+        f"{way_out}"
+    )
+
+
+def _may_run(name: str, running: Collection[str]) -> bool:
+    """False only if it surely does not: of names beyond the bound only their number is known."""
+    if OTHER_NAMES in running:
+        return True
+    if not (len(name) > 1 and name.startswith("/") and name.endswith("/")):
+        return name in running
+    try:
+        expression = compile_alike(name[1:-1])
+    except (ForeignExpressionError, re.error):
+        return True
+    return any(expression.search(one) for one in running)
