@@ -61,6 +61,9 @@ PARTS: Final[Mapping[str, Part]] = {
         "phoenix_platform.server.command",
         "migrate",
     ),
+    "agent": Part(
+        "The program on each host of a fleet: run, enrol, install it.", "phoenix_platform.cli.agents"
+    ),
     "doctor": Part(
         "Check what Phoenix needs on this host.", "phoenix_platform.cli.doctor", "doctor"
     ),

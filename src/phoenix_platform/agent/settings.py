@@ -34,11 +34,21 @@ class AgentSettings(BaseSettings):
     """`PHOENIX_DATA_DIRECTORY`: where an installed collector and the keys that sign certificates lie. Default:
     `$XDG_DATA_HOME/phoenix-platform`."""
 
+    agent_data_directory: Path | None = None
+    """`PHOENIX_AGENT_DATA_DIRECTORY`: what the agent keeps: its identity, its credential, samples that wait.
+    Default: `/var/lib/phoenix-agent` for root, else `$XDG_STATE_HOME/phoenix-agent`."""
+
     xdg_cache_home: Annotated[Path, Field(validation_alias="XDG_CACHE_HOME")] = Path("~/.cache")
     """`XDG_CACHE_HOME`: the user's caches. Default: `~/.cache`, as the XDG base directory specification says."""
 
     xdg_data_home: Annotated[Path, Field(validation_alias="XDG_DATA_HOME")] = Path("~/.local/share")
     """`XDG_DATA_HOME`: the user's data. Default: `~/.local/share`, as the XDG base directory specification says."""
+
+    xdg_state_home: Annotated[Path, Field(validation_alias="XDG_STATE_HOME")] = Path(
+        "~/.local/state"
+    )
+    """`XDG_STATE_HOME`: what programs keep for the user. Default: `~/.local/state`, as the XDG base directory
+    specification says."""
 
     @property
     def caches(self) -> Path:

@@ -9,7 +9,8 @@ _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 STOPPED: Final = frozenset("Tt")
 """States of a process that a signal or a debugger holds, proc(5)."""
 _KIBIBYTE: Final = 1024
-_UTIME, _STIME = 11, 12  # fields after the command's closing bracket, proc(5)
+_DEAD: Final = frozenset("ZX")
+_UTIME, _STIME, _STARTTIME = 11, 12, 19  # fields after the command's closing bracket, proc(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ def state_of(pid: int) -> str | None:
     except OSError:
         return None
     return stat.rpartition(")")[2].split()[0]
+
+
+def started_ticks_of(pid: int) -> int | None:
+    """Clock ticks from boot to its start: with the pid, which process it is; None when it is gone."""
+    try:
+        stat = Path("/proc", str(pid), "stat").read_text("ascii", "replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in _DEAD else int(fields[_STARTTIME])
 
 
 def host_cpu_seconds() -> tuple[float, float]:

@@ -1,19 +1,14 @@
 """Writes the record of a trial: whole at every moment, readable after a crash."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from phoenix_platform.agent.trials import (
-    SOURCE,
-    Trial,
-    own_cpu_seconds,
-    own_rss_bytes,
-    variant_of,
-)
+from phoenix_platform.agent.run_facts import counts_of, usage_of_all
+from phoenix_platform.agent.trials import Trial, variant_of
 from phoenix_platform.analysis.costs import CostEstimate
 from phoenix_platform.analysis.records import FORMAT
 from phoenix_platform.analysis.verdicts import Conditions, Judgement
@@ -132,40 +127,6 @@ class TrialRecord:
             "judgement": judgement,
             "costs": self.costs,
         }
-
-
-def counts_of(trial: Trial) -> dict[str, int]:
-    """Scrapes that were made, and those that did not arrive whole."""
-    return {
-        "scrapes": trial.seen.scrapes,
-        **asdict(trial.meter.irregularities),
-        **{
-            f"{variant}_lost_scrapes": relay.lost_scrapes for variant, relay in trial.relays.items()
-        },
-        **{
-            f"{variant}_refused_scrapes": relay.refused_scrapes
-            for variant, relay in trial.relays.items()
-        },
-        "put_aside_bytes": trial.seen.put_aside_bytes,
-    }
-
-
-def usage_of_all(trial: Trial) -> dict[str, dict[str, float | int | None]]:
-    """CPU seconds since the source started and resident bytes now, by collector and the meter."""
-    usage = trial.usage()
-    result: dict[str, dict[str, float | int | None]] = {
-        name: {
-            "cpu_seconds": usage[name].cpu_seconds - trial.seen.first_usage[name].cpu_seconds,
-            "rss_bytes": usage[name].rss_bytes,
-        }
-        for name in (SOURCE, *Variant)
-        if name in usage and name in trial.seen.first_usage
-    }
-    result["meter"] = {
-        "cpu_seconds": own_cpu_seconds() - trial.seen.first_own_cpu_seconds,
-        "rss_bytes": own_rss_bytes(),
-    }
-    return result
 
 
 def write_whole(path: Path, document: object) -> None:

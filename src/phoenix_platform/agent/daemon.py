@@ -1,0 +1,192 @@
+"""The agent's process: joins its parts until a signal ends it. `phoenix agent run` calls it.
+
+Experiments and loads end with it, and the next start goes on with them; the production collector runs on.
+"""
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import Coroutine, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from phoenix_platform.agent.backoffs import Backoff
+from phoenix_platform.agent.binaries import CollectorBinary, find_collector
+from phoenix_platform.agent.data_folders import DataFolder
+from phoenix_platform.agent.enrolment import trust_of
+from phoenix_platform.agent.experiments import ExperimentPlace
+from phoenix_platform.agent.host import read_host
+from phoenix_platform.agent.identities import Enrolment, Identity
+from phoenix_platform.agent.reconciling import Reconciler
+from phoenix_platform.agent.reports import HostReporter
+from phoenix_platform.agent.run_records import RunRecords
+from phoenix_platform.agent.settings import AgentSettings
+from phoenix_platform.agent.spool import DEFAULT_MAX_BYTES, Spool
+from phoenix_platform.agent.status_writing import StatusWriter
+from phoenix_platform.agent.uploads import Uploader
+from phoenix_platform.core.clock import Clock
+from phoenix_platform.core.errors import PhoenixError
+
+_LOG: Final = logging.getLogger(__name__)
+_FILE_SECONDS: Final = 1.0
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_POST_KEEPALIVE_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonOptions:
+    folder: DataFolder
+    identity: Identity
+    enrolment: Enrolment | None
+    """None: without a control plane; the desired state comes from a file."""
+    credential: str | None
+    desired_file: Path | None = None
+    """Read instead of what a control plane would offer, and again when it changes."""
+    settings: AgentSettings
+    environment: Mapping[str, str]
+    max_spool_bytes: int = DEFAULT_MAX_BYTES
+    idle_time: timedelta = timedelta(seconds=10)
+
+
+async def run_agent(options: DaemonOptions, *, clock: Clock) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        PhoenixError: If it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        ended = stack.enter_context(_signals())
+        agent = _Agent(options, clock)
+        stack.callback(agent.spool.close)
+        works = await agent.works(stack)
+        _LOG.info("agent started", extra={"instance_uid": options.identity.instance_uid})
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+            await ended.wait()
+            _LOG.info("agent ends")
+            for task in tasks:
+                task.cancel()
+
+
+class _Agent:
+    def __init__(self, options: DaemonOptions, clock: Clock) -> None:
+        self._options = options
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._uploader: Uploader | None = None
+        self.spool = Spool(options.folder.spool, clock=clock, max_bytes=options.max_spool_bytes)
+        host, enrolment = read_host(), options.enrolment
+        name = enrolment.host_name if enrolment else host.name
+        place = ExperimentPlace(
+            host_name=name,
+            boot_id=host.boot_id or "",
+            environment=options.environment,
+            find_collector=self._find_collector,
+            spool=self.spool,
+            records=RunRecords(options.folder.experiments),
+            clock=clock,
+            changed=self._changed.set,
+            spooled=self._spooled,
+            idle_time=options.idle_time,
+        )
+        self._reconciler = Reconciler(options.folder, place)
+        self._reporter = HostReporter(
+            name, self._reconciler, self.spool, clock, self._collector_here()
+        )
+
+    async def works(self, stack: AsyncExitStack) -> Sequence[Coroutine[object, object, None]]:
+        """What runs side by side for as long as the agent does."""
+        options = self._options
+        works = [self._reconciler.run()]
+        if options.enrolment is not None and options.credential is not None:
+            client = await stack.enter_async_context(_client(options.enrolment, options.credential))
+            backoff = Backoff(random.Random().random)  # noqa: S311 - spreads agents in time
+            self._uploader = Uploader(self.spool, client, clock=self._clock, backoff=backoff)
+            works += [self._uploader.run(), self._uploader.sync()]
+        if options.desired_file is not None:
+            works.append(self._follow(options.desired_file))
+        status = StatusWriter(
+            options.folder,
+            options.identity,
+            options.enrolment,
+            reporter=self._reporter,
+            reconciler=self._reconciler,
+            uploader=self._uploader,
+            clock=self._clock,
+        )
+        works.append(status.run(self._changed))
+        return works
+
+    async def _follow(self, path: Path) -> None:
+        """Take the desired state from a file, and again whenever it changes."""
+        file = _WatchedFile(path)
+        while True:
+            if (body := file.changed()) is not None:
+                self._take(body)
+            await asyncio.sleep(_FILE_SECONDS)
+
+    def _take(self, body: bytes) -> None:
+        try:
+            digest = self._reconciler.want(body)
+        except PhoenixError as error:
+            _LOG.error("desired state refused", extra={"reason": str(error)})
+        else:
+            _LOG.info("desired state taken", extra={"hash": digest})
+
+    def _spooled(self) -> None:
+        if self._uploader is not None:
+            self._uploader.wake()
+
+    def _find_collector(self) -> CollectorBinary:
+        return find_collector(None, self._options.settings)
+
+    def _collector_here(self) -> CollectorBinary | None:
+        try:
+            return self._find_collector()
+        except PhoenixError as error:
+            _LOG.warning("no collector", extra={"reason": str(error)})
+            return None
+
+
+@dataclass(slots=True)
+class _WatchedFile:
+    path: Path
+    _seen: tuple[int, int] | None = None
+
+    def changed(self) -> bytes | None:
+        """What is in it, if it is another file than at the last call; None if not, or if there is none."""
+        with suppress(FileNotFoundError):
+            stat = self.path.stat()
+            mark = (stat.st_mtime_ns, stat.st_ino)
+            if mark != self._seen:
+                self._seen = mark
+                return self.path.read_bytes()
+        return None
+
+
+def _client(enrolment: Enrolment, credential: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=enrolment.server,
+        headers={"authorization": f"Bearer {credential}"},
+        verify=trust_of(enrolment.ca_file),
+        limits=httpx.Limits(max_connections=2, keepalive_expiry=_POST_KEEPALIVE_SECONDS),
+    )
+
+
+@contextmanager
+def _signals() -> Generator[asyncio.Event]:
+    """Set by the first signal that ends the agent."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, ended.set)
+    try:
+        yield ended
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)

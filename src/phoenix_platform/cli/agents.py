@@ -1,0 +1,153 @@
+"""`phoenix agent`: the program on each host of a fleet. What it does is in `agent`; here are its words."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phoenix_platform.agent.daemon import DaemonOptions, run_agent
+from phoenix_platform.agent.data_folders import DataFolder, default_folder
+from phoenix_platform.agent.enrolment import EnrolmentRequest
+from phoenix_platform.agent.enrolment import enroll as enroll_host
+from phoenix_platform.agent.identities import (
+    enrolment_in,
+    identity_in,
+    read_credential,
+    read_machine,
+)
+from phoenix_platform.agent.journal import log_to_stderr
+from phoenix_platform.agent.settings import AgentSettings, process_environment
+from phoenix_platform.cli.exit_codes import ExitCode
+from phoenix_platform.cli.output import note
+from phoenix_platform.core.clock import SystemClock
+from phoenix_platform.core.errors import InvalidInputError, NotFoundError
+from phoenix_platform.core.units import parse_bytes
+
+app = typer.Typer(no_args_is_help=True, help="The program on each host of a fleet.")
+
+DataDirectoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="What the agent keeps. Default: /var/lib/phoenix-agent for root, else in your state folder.",
+        envvar="PHOENIX_AGENT_DATA_DIRECTORY",
+    ),
+]
+
+
+@app.command("run")
+def run(
+    data_directory: DataDirectoryOption = None,
+    desired_state: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take the desired state from this file, and again when it changes; for a host without a "
+            "control plane.",
+            metavar="FILE",
+        ),
+    ] = None,
+    spool_size: Annotated[
+        str, typer.Option(help="Most bytes of samples that wait on the disk; the oldest go first.")
+    ] = "512MiB",
+) -> None:
+    """Run the agent in the foreground until SIGTERM; what it says goes to stderr as JSON lines."""
+    settings, clock = AgentSettings(), SystemClock()
+    folder = _folder(data_directory, settings)
+    log_to_stderr()
+    with folder.locked():
+        identity = identity_in(folder, read_machine(), clock)
+        enrolment = enrolment_in(folder, identity)
+        if enrolment is None and desired_state is None:
+            raise NotFoundError(
+                f"{folder.path}: this host is not enrolled; run phoenix agent enroll, or name a file with "
+                "--desired-state"
+            )
+        options = DaemonOptions(
+            folder=folder,
+            identity=identity,
+            enrolment=enrolment,
+            credential=None if enrolment is None else read_credential(folder),
+            desired_file=desired_state,
+            settings=settings,
+            environment=process_environment(),
+            max_spool_bytes=parse_bytes(spool_size, field="--spool-size"),
+        )
+        asyncio.run(run_agent(options, clock=clock))
+    raise typer.Exit(ExitCode.OK)
+
+
+@app.command("enroll")
+def enroll(
+    server: Annotated[str, typer.Option(help="URL of the control plane.", show_default=False)],
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the enrolment token; `-` or nothing: standard input.", metavar="FILE"
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The host's name in the fleet. Default: the kernel's.")
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="Label of the host, for selectors. Repeatable.", metavar="KEY=VALUE"),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(help="Certificates to trust beside the system's, PEM.", metavar="FILE"),
+    ] = None,
+    allow_plain_http: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option(
+            "--allow-plain-http",
+            help="Let credential and samples cross the network in the clear.",
+        ),
+    ] = False,
+    data_directory: DataDirectoryOption = None,
+) -> None:
+    """Let this host into a fleet: exchange a single-use token for a credential of its own.
+
+    The token is read from a file or standard input, never from the command line, which others can see.
+    """
+    settings, clock = AgentSettings(), SystemClock()
+    folder = _folder(data_directory, settings)
+    request = EnrolmentRequest(
+        server=server,
+        token=_token(token_file),
+        labels=_labels(label or []),
+        host_name=name,
+        ca_file=None if ca_file is None else str(ca_file.absolute()),
+        allows_plain_http=allow_plain_http,
+    )
+    with folder.locked():
+        identity = identity_in(folder, read_machine(), clock)
+        enrolment = asyncio.run(enroll_host(request, folder=folder, identity=identity, clock=clock))
+    note(f"enrolled as {enrolment.host_name} ({enrolment.host_id}) with {enrolment.server}")
+    note("start it with phoenix agent run, or as a service with phoenix agent install")
+
+
+def _folder(named: Path | None, settings: AgentSettings) -> DataFolder:
+    chosen = named or settings.agent_data_directory
+    return DataFolder(chosen.expanduser()) if chosen else default_folder(settings.xdg_state_home)
+
+
+def _token(file: Path | None) -> str:
+    if file is None or str(file) == "-":
+        if sys.stdin.isatty():
+            note("paste the enrolment token and press Enter")
+        return sys.stdin.readline().strip()
+    try:
+        return file.read_text("ascii").strip()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"--token-file: no such file: {file}") from error
+
+
+def _labels(texts: list[str]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InvalidInputError(f"--label: not KEY=VALUE: {text!r}; write env=prod")
+        labels[key] = value
+    return labels
