@@ -1,0 +1,68 @@
+package reduceprocessor
+
+import (
+	"context"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/processor/processortest"
+
+	"example.com/phoenix/reduceprocessor/internal/metadata"
+)
+
+// Documented bounds of the working memory: bytes per process and per point that can be summed, of the largest batch.
+const (
+	workingBytesPerProcess = 320
+	workingBytesPerPoint   = 110
+)
+
+// TestAProcessCostsTheDocumentedMemory measures the heap itself: the size that the processor reports is computed
+// from the documented figures, and would not notice what a scrape leaves behind.
+func TestAProcessCostsTheDocumentedMemory(t *testing.T) {
+	// Maps are emptiest just after they grew, so per process 14,500 cost more than 20,000.
+	for _, processes := range []int{14_500, 20_000} {
+		t.Run(strconv.Itoa(processes), func(t *testing.T) {
+			cfg := createDefaultConfig().(*Config)
+			cfg.TopK.CPU, cfg.TopK.RSS, cfg.TopK.IO = 10, 10, 5
+			reducer, err := newReduce(context.Background(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
+			require.NoError(t, err)
+			scrape := func(k int64, processes int) {
+				md := steadyHost(processes, noon+uint64(k)*second, k)
+				require.NoError(t, reducer.ConsumeMetrics(context.Background(), md))
+			}
+			scrape(1, 1) // what does not depend on the number of processes is there from now on
+			before := heapInUse()
+			for k := int64(2); k <= 5; k++ {
+				scrape(k, processes)
+			}
+			whole := heapInUse() - before
+			points := len(reducer.plan.work)
+			reducer.plan, reducer.unknownPids = plan{}, nil
+			state := heapInUse() - before
+
+			counters := int64(reducer.sums.counters)
+			require.Equal(t, int64(4*processes), counters)
+			most := int64(processes*bytesPerInstance) + counters*bytesPerSeries
+			mostWorking := int64(processes*workingBytesPerProcess + points*workingBytesPerPoint)
+			t.Logf("a process: %d bytes of state, %d of working memory with %d points",
+				state/int64(processes), (whole-state)/int64(processes), points/processes)
+			assert.LessOrEqual(t, state, most)
+			assert.LessOrEqual(t, whole-state, mostWorking)
+			assert.Greater(t, 2*state, most, "the documented figure is more than twice the true one")
+			runtime.KeepAlive(reducer)
+		})
+	}
+}
+
+// heapInUse is what is reachable, bytes.
+func heapInUse() int64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what pools hold survives the first
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
