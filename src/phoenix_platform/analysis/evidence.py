@@ -17,6 +17,7 @@ from phoenix_platform.analysis.kept_shares import (
 from phoenix_platform.analysis.losses import LOSS_INTERVALS, DataLoss
 from phoenix_platform.analysis.pairs import Pair
 from phoenix_platform.analysis.plans import GuardrailName, Objective, Plan
+from phoenix_platform.analysis.query_guardrails import QueryStates
 from phoenix_platform.analysis.reductions import Amount, Look, ReductionSequence, ReductionState
 from phoenix_platform.analysis.resources import MeanGuardrail, cores_in_production
 from phoenix_platform.analysis.retention import CriticalRetention
@@ -46,6 +47,8 @@ class Evidence:
         self._recall = SharesGuardrail(GuardrailName.RECALL, plan, interval)
         self.fidelity = TotalsFidelity()
         self.names = NamesFidelity()
+        self.queries = QueryStates.of(plan.queries)
+        """After the answers that came before the end of the last interval."""
         self.hosts = HostTotals()
         self.intervals = 0
         """Intervals judged, paired or not."""
@@ -81,7 +84,7 @@ class Evidence:
     @property
     def has_broken_guardrail(self) -> bool:
         always = (self.retention, self._cpu, self._rss, self._losses, self._delay)
-        shares = (self._totals, *self._asked_for)
+        shares = (self._totals, *self._asked_for, self.queries)
         return any(one.is_broken for one in always) or any(one.is_broken for one in shares)
 
     @property
@@ -89,7 +92,8 @@ class Evidence:
         """τ of the objective, in intervals."""
         return self._reductions[self._plan.objective].correlation_time()
 
-    def guardrails(self) -> tuple[GuardrailResult, ...]:
+    def guardrails(self, queries: QueryStates | None = None) -> tuple[GuardrailResult, ...]:
+        """Every guardrail; those of queries after more answers, where they are given."""
         return (
             self.retention.result(self.correlation_time),
             self._cpu.result(),
@@ -98,9 +102,10 @@ class Evidence:
             self._delay.result(),
             self._totals.result(),
             *(guardrail.result() for guardrail in self._asked_for),
+            *(queries or self.queries).results(),
         )
 
-    def batches(self) -> dict[GuardrailName, int]:
+    def batches(self) -> dict[str, int]:
         """Full batches of every guardrail that has bounds; they are finite from `FEWEST_BATCHES` on."""
         return {
             GuardrailName.CPU: self._cpu.batches,

@@ -1,7 +1,7 @@
 """What a guardrail is: a limit that a candidate must keep whatever it saves.
 
 The guardrails are in `retention` (critical processes), `resources` (CPU and memory), `losses`,
-`delays` and `shares` (host totals, coverage, recall); `evidence` feeds them interval by interval. Promotion needs all of them, so each passes at the full
+`delays`, `shares` (host totals, coverage, recall) and `query_guardrails`; `evidence` feeds them interval by interval. Promotion needs all of them, so each passes at the full
 level (intersection-union); any of them may abort, so each aborts at its share of it.
 """
 
@@ -26,7 +26,8 @@ class GuardrailStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardrailResult:
-    name: GuardrailName
+    name: str
+    """A `GuardrailName`, or that of a query of the plan."""
     status: GuardrailStatus
     value: float | None
     """What was seen, in `unit`."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from phoenix_platform.analysis.queries import MOST_QUERIES, QueryGuardrail
 from phoenix_platform.analysis.sequences import ALPHA, G
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.retention import CriticalIdentity
@@ -34,6 +35,8 @@ class Objective(StrEnum):
 
 
 class GuardrailName(StrEnum):
+    """Those that every run has; those of queries are called as their plan calls them."""
+
     CRITICAL_RETENTION = "critical_retention"
     CPU = "cpu"
     RSS = "rss"
@@ -81,6 +84,8 @@ class Plan:
     """Metric names or globs: a critical process that loses one of these aborts; others are listed."""
     must_have_data: tuple[GuardrailName, ...] = tuple(GuardrailName)
     """Guardrails without whose data there is no `promote`. Take out what the topology cannot measure."""
+    queries: tuple[QueryGuardrail, ...] = ()
+    """What a site's own Prometheus must say meanwhile."""
     alpha: float = ALPHA
     g: float = G
     host_alpha: float = 0.04
@@ -120,6 +125,7 @@ class Plan:
                 f"must_have_data: a name stands twice: {', '.join(self.must_have_data)}; name each once"
             )
 
+        self._check_queries()
         if self.critical_metrics and not self.critical_patterns:
             raise InvalidInputError(
                 "critical_metrics: no critical process is named whose metrics they are; name one, such as "
@@ -129,6 +135,19 @@ class Plan:
             raise InvalidInputError(
                 "critical_metrics: an empty name; write one such as process.memory.usage or process.disk.*"
             )
+
+    def _check_queries(self) -> None:
+        if len(self.queries) > MOST_QUERIES:
+            raise InvalidInputError(
+                f"queries: {len(self.queries)} of them; one run may ask {MOST_QUERIES}"
+            )
+        taken = {name.value for name in GuardrailName}
+        for query in self.queries:
+            if query.name in taken:
+                raise InvalidInputError(
+                    f"queries: {query.name!r} is the name of another guardrail; choose one of its own"
+                )
+            taken.add(query.name)
 
     @property
     def may_lose_totals(self) -> bool:

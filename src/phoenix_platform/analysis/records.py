@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from phoenix_platform.analysis.answers import answers_of
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Conditions, Judgement, judge
 from phoenix_platform.core.errors import InvalidInputError
@@ -31,7 +32,7 @@ def judge_again(record: Mapping[str, Any]) -> Judgement:
         raise InvalidInputError(f"{error.args[0]}: missing from the record") from error
     except msgspec.ValidationError as error:
         raise InvalidInputError(f"plan or conditions: {error}") from error
-    return judge(samples_of(columns), plan, conditions)
+    return judge(samples_of(columns), plan, conditions, answers_of(record.get("answers")))
 
 
 def differences(record: Mapping[str, Any], again: Judgement) -> list[str]:

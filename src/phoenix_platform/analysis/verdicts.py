@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from phoenix_platform.analysis.answers import Answer
 from phoenix_platform.analysis.evidence import Evidence
 from phoenix_platform.analysis.explanations import (
     blocking_sentences,
@@ -30,8 +31,9 @@ from phoenix_platform.analysis.fidelity import MetricFidelity, SignalFidelity
 from phoenix_platform.analysis.guardrails import GuardrailResult
 from phoenix_platform.analysis.hosts import HostStatement, host_statement
 from phoenix_platform.analysis.lost_metrics import LostMetric
-from phoenix_platform.analysis.pairs import Timeline
-from phoenix_platform.analysis.plans import GuardrailName, Objective, Plan
+from phoenix_platform.analysis.pairs import Pair, Timeline
+from phoenix_platform.analysis.plans import Objective, Plan
+from phoenix_platform.analysis.query_guardrails import AnswersToCome
 from phoenix_platform.analysis.reductions import Look, ReductionState
 from phoenix_platform.analysis.retention import Assurance
 from phoenix_platform.core.units import show_share
@@ -115,8 +117,10 @@ class Judgement:
     """On hosts that were not in the run; made once, with the verdict."""
 
 
-def judge(samples: Iterable[Sample], plan: Plan, conditions: Conditions) -> Judgement:
-    """The verdict on a run, from all its samples in any order.
+def judge(
+    samples: Iterable[Sample], plan: Plan, conditions: Conditions, answers: Iterable[Answer] = ()
+) -> Judgement:
+    """The verdict on a run, from all its samples in any order, and the answers to the queries of its plan.
 
     Raises:
         InvalidInputError: If a host, variant and scrape has two samples.
@@ -124,19 +128,22 @@ def judge(samples: Iterable[Sample], plan: Plan, conditions: Conditions) -> Judg
     judge_ = Judge(plan)
     for sample in samples:
         judge_.add(sample)
+    for answer in answers:
+        judge_.add_answer(answer)
     return judge_.judgement(conditions)
 
 
 class Judge:
     """`judge` for a run that goes on: each sample is looked at once.
 
-    At any moment `judgement` equals `judge` on the samples added so far. A sample that belongs into
-    the past makes it walk the run again.
+    At any moment `judgement` equals `judge` on what was added so far. What belongs into the past makes it
+    walk the run again. An answer has its place where it was received: before the intervals that end later.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._samples: list[Sample] = []
+        self._answers: list[Answer] = []
         self._hosts: frozenset[str] = frozenset()
         self._walk: _Walk | None = None
 
@@ -152,7 +159,13 @@ class Judge:
         if self._walk is not None and not self._walk.add(sample):
             self._walk = None
 
-    def batches(self) -> Mapping[GuardrailName, int]:
+    def add_answer(self, answer: Answer) -> None:
+        """Take in what a query of the plan came to."""
+        self._answers.append(answer)
+        if self._walk is not None and not self._walk.add_answer(answer):
+            self._walk = None
+
+    def batches(self) -> Mapping[str, int]:
         """How far the bounds of each guardrail are, at the last judgement; empty before it."""
         return {} if self._walk is None else self._walk.batches()
 
@@ -163,6 +176,8 @@ class Judge:
             walk = _Walk(self._plan, conditions, self._hosts)
             for sample in self._samples:
                 walk.add(sample)
+            for answer in self._answers:
+                walk.add_answer(answer)
             self._walk = walk
         return walk.advance(conditions)
 
@@ -178,6 +193,7 @@ class _Walk:
         self._evidence = Evidence(
             plan, interval=conditions.interval, idle_cores=conditions.idle_cores
         )
+        self._answers = AnswersToCome()
         self._verdict: Verdict | None = None
 
     def is_under(self, conditions: Conditions) -> bool:
@@ -194,16 +210,19 @@ class _Walk:
             self._timeline.add(sample)
         return has_room
 
-    def batches(self) -> Mapping[GuardrailName, int]:
+    def add_answer(self, answer: Answer) -> bool:
+        """Whether the answer came in time; if not, the walk must begin again."""
+        has_room = self._answers.has_room_for(answer)
+        if has_room:
+            self._answers.add(answer)
+        return has_room
+
+    def batches(self) -> Mapping[str, int]:
         return self._evidence.batches()
 
     def advance(self, conditions: Conditions) -> Judgement:
         if self._verdict is None:
-            for pairs in self._timeline.hand_out(at_end=conditions.at_end):
-                look = self._evidence.take(pairs)
-                self._verdict = self._decide(look)
-                if self._verdict is not None:
-                    break
+            self._verdict = self._walk_on(conditions)
         verdict = self._verdict
         if conditions.invalid_because is not None:
             verdict = Verdict.INVALID
@@ -212,6 +231,21 @@ class _Walk:
         elif verdict is None and conditions.at_end:
             verdict = Verdict.INCONCLUSIVE
         return self._judgement(verdict, conditions)
+
+    def _walk_on(self, conditions: Conditions) -> Verdict | None:
+        """The first decision in what came since the last look."""
+        evidence = self._evidence
+        # A guardrail that is known to be broken ends the run where the intervals stand: with those under way
+        # handed out too, the same record could be decided otherwise than the run was.
+        is_broken = evidence.queries.after(self._answers).is_broken
+        for pairs in self._timeline.hand_out(at_end=conditions.at_end and not is_broken):
+            evidence.queries = evidence.queries.after(self._answers.take(_end_of(pairs)))
+            verdict = self._decide(evidence.take(pairs))
+            if verdict is not None:
+                return verdict
+        if is_broken:
+            evidence.queries = evidence.queries.after(self._answers)
+        return Verdict.ABORT if is_broken else None
 
     def _decide(self, look: Look | None) -> Verdict | None:
         """The decision at one interval; `look` is there at batch ends of the objective."""
@@ -231,7 +265,9 @@ class _Walk:
 
     def _judgement(self, verdict: Verdict | None, conditions: Conditions) -> Judgement:
         evidence, plan = self._evidence, self._plan
-        reductions, guardrails = evidence.reductions(), evidence.guardrails()
+        # Without a decision what is known counts, with one what was known when it fell.
+        queries = evidence.queries if self._verdict else evidence.queries.after(self._answers)
+        reductions, guardrails = evidence.reductions(), evidence.guardrails(queries)
         state = next(state for state in reductions if state.objective is plan.objective)
         hosts = host_statement(evidence.hosts.log_ratios(), plan)
         is_long = plan.min_duration is not None and evidence.window >= plan.min_duration
@@ -311,3 +347,9 @@ class _Walk:
                 return ["A new run in which both variants take every scrape undisturbed."]
             case Verdict.INCONCLUSIVE | None:  # pragma: no branch - the last there is
                 return needed_sentences(state, guardrails, plan=plan, interval=self._interval)
+
+
+def _end_of(pairs: Iterable[Pair]) -> int:
+    """When the interval ended, in Unix nanoseconds."""
+    samples = (one for pair in pairs for one in (pair.baseline, pair.candidate) if one is not None)
+    return max(sample.ended_unix_nano for sample in samples)

@@ -129,7 +129,8 @@ def _actual_hashes(document: Document) -> dict[str, str | None]:
 def _is_judged(alteration: Alteration) -> bool:
     """Whether the verdict depends on what was altered."""
     is_sample = alteration.section.startswith("samples")
-    return is_sample or alteration.section in {"record.plan", "record.conditions", "record.format"}
+    judged = {"record.answers", "record.conditions", "record.format", "record.plan"}
+    return is_sample or alteration.section in judged
 
 
 def _recorded_verdict(document: Document) -> str | None:

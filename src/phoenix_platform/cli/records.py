@@ -64,7 +64,7 @@ def record_facts(record: Mapping[str, Any]) -> dict[str, Any]:
         "window_reduction": {
             state.objective.value: state.window_reduction for state in again.reductions
         },
-        "guardrails": {guardrail.name.value: guardrail.status for guardrail in again.guardrails},
+        "guardrails": {guardrail.name: guardrail.status for guardrail in again.guardrails},
         "reasons": list(again.reasons),
         "needed": list(again.needed),
     }

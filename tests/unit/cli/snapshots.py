@@ -9,7 +9,6 @@ from tests.unit.analysis.runs import PLAN as QUIET_PLAN
 
 from phoenix_platform.agent.binaries import BinarySource, CollectorBinary
 from phoenix_platform.agent.host import Host, Processes
-from phoenix_platform.analysis.plans import GuardrailName
 from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement, judge
 from phoenix_platform.cli.trial.options import TrialOptions, parse_patterns
 from phoenix_platform.cli.trial.snapshot import ProcessUse, Snapshot
@@ -42,7 +41,7 @@ def a_final_judgement(samples: list[Sample]) -> Judgement:
     return judge(samples, PLAN, AT_END)
 
 
-def the_batches(samples: list[Sample]) -> Mapping[GuardrailName, int]:
+def the_batches(samples: list[Sample]) -> Mapping[str, int]:
     judge_ = Judge(PLAN)
     for one in samples:
         judge_.add(one)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phoenix_platform.agent.trials import Trial, own_cpu_seconds, own_rss_bytes
-from phoenix_platform.analysis.plans import GuardrailName
 from phoenix_platform.analysis.verdicts import Judgement
 from phoenix_platform.metering.samples import Sample, Variant
 
@@ -29,7 +28,7 @@ class Snapshot:
     """The newest sample of each variant; empty before the first."""
     judgement: Judgement | None
     """None before the first sample."""
-    batches: Mapping[GuardrailName, int]
+    batches: Mapping[str, int]
     """Full batches that the bounds of a guardrail are made of; not in it are those without bounds."""
     use: Mapping[str, ProcessUse]
     """By collector, and `meter` for this process."""
@@ -41,7 +40,7 @@ def take_snapshot(
     last: Mapping[Variant, Sample],
     judgement: Judgement | None,
     *,
-    batches: Mapping[GuardrailName, int],
+    batches: Mapping[str, int],
     elapsed_seconds: float,
     host_cpu_share: float | None,
 ) -> Snapshot:

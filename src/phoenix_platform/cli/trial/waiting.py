@@ -5,12 +5,11 @@ from typing import Final
 
 from phoenix_platform.analysis.batches import FEWEST_BATCHES
 from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
-from phoenix_platform.analysis.plans import GuardrailName
 
 _AWAITED: Final = frozenset({GuardrailStatus.PENDING, GuardrailStatus.NO_DATA})
 
 
-def waiting_for(guardrails: Sequence[GuardrailResult], batches: Mapping[GuardrailName, int]) -> str:
+def waiting_for(guardrails: Sequence[GuardrailResult], batches: Mapping[str, int]) -> str:
     """`totals (pending, 3 of 5 batches), rss (no data)`; empty if none is awaited.
 
     Args:
