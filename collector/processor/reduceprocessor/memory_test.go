@@ -30,9 +30,10 @@ func TestAProcessCostsTheDocumentedMemory(t *testing.T) {
 			cfg.TopK.CPU, cfg.TopK.RSS, cfg.TopK.IO = 10, 10, 5
 			reducer, err := newReduce(context.Background(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
 			require.NoError(t, err)
+			at := uint64(noon)
 			scrape := func(k int64, processes int) {
-				md := steadyHost(processes, noon+uint64(k)*second, k)
-				require.NoError(t, reducer.ConsumeMetrics(context.Background(), md))
+				at += second
+				require.NoError(t, reducer.ConsumeMetrics(context.Background(), steadyHost(processes, at, k)))
 			}
 			scrape(1, 1) // what does not depend on the number of processes is there from now on
 			before := heapInUse()
@@ -44,12 +45,12 @@ func TestAProcessCostsTheDocumentedMemory(t *testing.T) {
 			reducer.plan, reducer.unknownPids = plan{}, nil
 			state := heapInUse() - before
 
-			counters := int64(reducer.sums.counters)
-			require.Equal(t, int64(4*processes), counters)
-			most := int64(processes*bytesPerInstance) + counters*bytesPerSeries
-			mostWorking := int64(processes*workingBytesPerProcess + points*workingBytesPerPoint)
-			t.Logf("a process: %d bytes of state, %d of working memory with %d points",
-				state/int64(processes), (whole-state)/int64(processes), points/processes)
+			counters := reducer.sums.counters
+			require.Equal(t, 4*processes, counters)
+			most := float64(processes*bytesPerInstance + counters*bytesPerSeries)
+			mostWorking := float64(processes*workingBytesPerProcess + points*workingBytesPerPoint)
+			t.Logf("a process: %.0f bytes of state, %.0f of working memory with %d points",
+				state/float64(processes), (whole-state)/float64(processes), points/processes)
 			assert.LessOrEqual(t, state, most)
 			assert.LessOrEqual(t, whole-state, mostWorking)
 			assert.Greater(t, 2*state, most, "the documented figure is more than twice the true one")
@@ -59,10 +60,10 @@ func TestAProcessCostsTheDocumentedMemory(t *testing.T) {
 }
 
 // heapInUse is what is reachable, bytes.
-func heapInUse() int64 {
+func heapInUse() float64 {
 	var stats runtime.MemStats
 	runtime.GC()
 	runtime.GC() // what pools hold survives the first
 	runtime.ReadMemStats(&stats)
-	return int64(stats.HeapAlloc)
+	return float64(stats.HeapAlloc)
 }
