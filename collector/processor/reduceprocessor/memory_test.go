@@ -30,7 +30,7 @@ func TestAProcessCostsTheDocumentedMemory(t *testing.T) {
 			cfg.TopK.CPU, cfg.TopK.RSS, cfg.TopK.IO = 10, 10, 5
 			reducer, err := newReduce(context.Background(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
 			require.NoError(t, err)
-			at := uint64(noon)
+			at := noon
 			scrape := func(k int64, processes int) {
 				at += second
 				require.NoError(t, reducer.ConsumeMetrics(context.Background(), steadyHost(processes, at, k)))
