@@ -207,16 +207,15 @@ func (c *chooser) rank(processes []process, by ranking, reason rule, k int) {
 	}
 	best := c.best(processes, by, k+c.margin)
 	for position, index := range best {
-		processes[index].rank = position + 1
+		processes[index].ranks[by] = position + 1
 	}
 	for i := range processes {
 		one := &processes[i]
-		isRanked := one.rank > 0
-		stay(&one.next, by, isRanked && one.rank <= k, isRanked, c.leaveAfter)
+		rank := one.ranks[by]
+		stay(&one.next, by, rank > 0 && rank <= k, rank > 0, c.leaveAfter)
 		if one.next.isMember[by] && one.next.rule == ruleRest {
 			one.next.rule, one.next.isKept = reason, true
 		}
-		one.rank = 0
 	}
 }
 

@@ -32,6 +32,31 @@ type ledgerEntry struct {
 	CPUCores *float64 `json:"cpu_cores,omitempty"`
 	RSSBytes *float64 `json:"rss_bytes,omitempty"`
 	IORate   *float64 `json:"io_bytes_per_second,omitempty"`
+	// Ranks in the rankings that have a k, where top-k decided: nothing before it matched.
+	Ranks map[string]ledgerRank `json:"ranks,omitempty"`
+}
+
+// ledgerRank is where a process stood in one ranking, and how many of it were kept at the level in effect.
+type ledgerRank struct {
+	// Rank is 1 for who uses most; none beyond k + margin, and for who uses nothing.
+	Rank int `json:"rank,omitempty"`
+	K    int `json:"k"`
+}
+
+var nameOfRanking = [rankingCount]string{"cpu", "rss", "io"}
+
+// ranksOf are the ranks of a process that top-k decided about.
+func ranksOf(one *process, limits *limits) map[string]ledgerRank {
+	if rule := one.next.rule; rule != ruleRest && rule != ruleTopKCPU && rule != ruleTopKRSS && rule != ruleTopKIO {
+		return nil
+	}
+	found := map[string]ledgerRank{}
+	for by, k := range limits.k {
+		if k > 0 {
+			found[nameOfRanking[by]] = ledgerRank{one.ranks[by], k}
+		}
+	}
+	return found
 }
 
 // ledger appends changes to a bounded file; what a refused batch would have changed is not written.
@@ -83,6 +108,7 @@ func (l *ledger) note(host *hostPlan, one *process, attributes pcommon.Map, buck
 	}
 	rss := one.rates[rankingRSS]
 	entry.RSSBytes = &rss
+	entry.Ranks = ranksOf(one, &host.limits)
 	l.pending = append(l.pending, entry)
 }
 

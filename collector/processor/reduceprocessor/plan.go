@@ -58,7 +58,8 @@ type process struct {
 	next        choice
 	rates       [rankingCount]float64
 	from, to    int // its work
-	rank        int
+	// ranks among those that no rule before top-k decided about, 1 for the most; 0 beyond k + margin, and for none.
+	ranks [rankingCount]int
 	// isNew: a life that the state does not know.
 	isNew bool
 	// isReused: the pid was another instance's.

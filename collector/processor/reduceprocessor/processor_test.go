@@ -454,6 +454,44 @@ func TestTheLedgerHoldsChangesOnly(t *testing.T) {
 	require.NotContains(t, contentOf(t, path), "/usr/bin", "command lines may carry secrets")
 }
 
+func TestTheLedgerHoldsTheRanksThatTopKDecidedBy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.jsonl")
+	stand := newStand(t, func(c *Config) {
+		c.Critical = []string{"critical"}
+		c.TopK = TopK{CPU: 1, RSS: 2, Margin: 1, LeaveAfter: 1}
+		c.Ledger = &LedgerConfig{Path: path, MaxMegabytes: 1}
+	})
+	at := func(k int, a, b, c, d int64) pmetric.Metrics {
+		lives := []life{aLife(1, "a", a), aLife(2, "b", b), aLife(3, "c", c), aLife(4, "d", d), aLife(5, "critical", 900)}
+		for i := range lives {
+			lives[i].rss = int64(10 - i) // in the order of their pids
+		}
+		return hostAt(k, lives...)
+	}
+	stand.scrape(at(1, 100, 100, 100, 100))
+	stand.scrape(at(2, 100, 120, 130, 150))
+	stand.scrape(at(3, 100, 180, 140, 160))
+	ranksOfPid := map[int64][]map[string]ledgerRank{}
+	for _, entry := range readLedger(t, path) {
+		ranksOfPid[entry.Pid] = append(ranksOfPid[entry.Pid], entry.Ranks)
+	}
+	require.Equal(t, map[int64][]map[string]ledgerRank{
+		1: {{"cpu": {0, 1}, "rss": {1, 2}}},
+		2: {{"cpu": {0, 1}, "rss": {2, 2}}},
+		3: {{"cpu": {0, 1}, "rss": {3, 2}}},
+		4: {{"cpu": {0, 1}, "rss": {0, 2}}, {"cpu": {1, 1}, "rss": {0, 2}}},
+		5: {nil},
+	}, ranksOfPid, "b keeps its place by memory when it leads by CPU, and d stays near: no change, no entry")
+}
+
+func TestTheLedgerLeavesRankingsWithoutAKOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.jsonl")
+	stand := newStand(t, func(c *Config) { c.Ledger = &LedgerConfig{Path: path, MaxMegabytes: 1} })
+	stand.scrape(hostAt(1, aLife(1, "a", 100)))
+	require.Len(t, readLedger(t, path), 1)
+	require.NotContains(t, contentOf(t, path), "ranks")
+}
+
 func TestTheLedgerIsBoundedAndSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.jsonl")
 	one, err := openLedger(LedgerConfig{Path: path, MaxMegabytes: 1})

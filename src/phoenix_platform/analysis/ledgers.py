@@ -25,6 +25,15 @@ Identity: TypeAlias = tuple[str, str, int, str]
 """Host, name, pid and start of a process."""
 
 
+class Rank(msgspec.Struct, frozen=True):
+    """Where a process stood in one ranking of top-k."""
+
+    k: int
+    """How many of it were kept at the level in effect."""
+    rank: int | None = None
+    """1 for who used most; `None` for one far beyond k, and for one that used nothing."""
+
+
 class _Line(msgspec.Struct, frozen=True):
     """One entry as the processor writes it (`ledger.go`); what a later one adds is ignored."""
 
@@ -40,6 +49,8 @@ class _Line(msgspec.Struct, frozen=True):
     cpu_cores: float | None = None
     rss_bytes: float | None = None
     io_bytes_per_second: float | None = None
+    ranks: dict[str, Rank] = msgspec.field(default_factory=dict[str, Rank])
+    """Not in the entries of older processors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,8 @@ class Place:
     """What it used when it went there; `None` where nothing was known yet."""
     rss_bytes: float | None
     io_bytes_per_second: float | None
+    ranks: Mapping[str, Rank]
+    """By ranking (`cpu`, `rss`, `io`), when it went there; empty where top-k did not decide, and in old ledgers."""
     moves: int
     """Entries about it."""
 
@@ -142,6 +155,7 @@ class Ledger:
             cpu_cores=entry.cpu_cores,
             rss_bytes=entry.rss_bytes,
             io_bytes_per_second=entry.io_bytes_per_second,
+            ranks=entry.ranks,
             moves=1,
         )
         self._places[identity] = place if known is None else replace(place, moves=known.moves + 1)

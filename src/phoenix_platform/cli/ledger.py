@@ -9,11 +9,14 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from phoenix_platform.agent.settings import process_environment
 from phoenix_platform.analysis.ledgers import Ledger, Place, pattern_of
-from phoenix_platform.cli.ledger_changes import Change, changes_for
+from phoenix_platform.cli.ledger_changes import Change, best_ranks, changes_for
 from phoenix_platform.cli.output import NO_DATA, Output, OutputOption, note, print_json, print_table
+from phoenix_platform.cli.pipelines.references import read_pipeline
 from phoenix_platform.core.errors import InvalidInputError, NotFoundError, UnavailableError
 from phoenix_platform.core.units import show_bytes
+from phoenix_platform.pipelines.ledger_paths import ledger_paths
 
 app = typer.Typer(no_args_is_help=True, help="What the reduce processor recorded of its choices.")
 
@@ -60,13 +63,21 @@ def why(
     ],
     *,
     ledgers: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             "--ledger",
             metavar="PATH",
             help="A ledger: ledger.path of reduce in the collector's configuration. Repeatable; PATH.1 is read too.",
         ),
-    ],
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="The collector's configuration: the ledgers of its reduce processors are read.",
+        ),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(
@@ -79,7 +90,12 @@ def why(
 ) -> None:
     """Say where a process went, since when and because of which rule, and what would keep it."""
     asked = Ledger(pattern_of(pattern), host=host)
-    files = [file for path in ledgers for file in _files_of(path)]
+    paths = [*(ledgers or ()), *(_ledgers_of(config) if config is not None else ())]
+    if not paths:
+        raise InvalidInputError(
+            "ledger: none is named; give --ledger PATH, or --config with the collector's configuration"
+        )
+    files = [file for path in dict.fromkeys(paths) for file in _files_of(path)]
     for file in files:
         _read(file, asked)
     _refuse_nothing(asked, pattern, host, files)
@@ -106,6 +122,16 @@ def why(
         note("note: a last line is only begun, and left out: the collector is writing, or was ended while it was")  # fmt: skip
     if answer.broken_lines:
         note(f"note: {answer.broken_lines} lines that are no entries, left out")
+
+
+def _ledgers_of(config: str) -> list[Path]:
+    """The ledgers that a collector of this configuration writes, with our environment for its own."""
+    found = ledger_paths(read_pipeline(config), process_environment())
+    if not found:
+        raise NotFoundError(
+            f"ledger: no reduce in {config} writes one; add ledger: {{path, max_megabytes}} to it, or name one with --ledger"
+        )
+    return [Path(path) for path in found]
 
 
 def _files_of(path: Path) -> Iterator[Path]:
@@ -202,7 +228,15 @@ def _uses(group: Sequence[Place]) -> str:
         *(show_bytes(max(values)) for values in (rss,) if values),
         *(f"{show_bytes(max(values))}/s" for values in (io,) if values),
     ]
-    return ", ".join(parts) or NO_DATA
+    return "; ".join([", ".join(parts) or NO_DATA, *_ranks(group)])
+
+
+def _ranks(group: Sequence[Place]) -> Iterator[str]:
+    """`rank 12 by cpu (k 10)`: the highest of the group, and the k beside it."""
+    best = best_ranks(group)
+    ks = {by: one.k for place in reversed(group) for by, one in place.ranks.items()}
+    for by, k in ks.items():
+        yield f"rank {best[by]} by {by} (k {k})" if by in best else f"no rank near k {k} by {by}"
 
 
 def _moment(time: datetime | None) -> str:

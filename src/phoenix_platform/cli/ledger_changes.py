@@ -49,7 +49,7 @@ def _changes(rest: Sequence[Place]) -> Iterator[Change]:
 
 
 def _by_use(rest: Sequence[Place]) -> Iterator[Change]:
-    """Thresholds that the greatest use recorded would have reached; ranks are not in the ledger."""
+    """Thresholds that the greatest use recorded would have reached, and the k of its best ranks."""
     ranked = [place for place in rest if place.rule.partition(" ")[0] == "rest"]
     rss = max((place.rss_bytes or 0 for place in ranked), default=0)
     cpu = max((place.cpu_cores or 0 for place in ranked), default=0)
@@ -60,8 +60,26 @@ def _by_use(rest: Sequence[Place]) -> Iterator[Change]:
             effect="Kept while it uses as much as it did then, and all that use as much with it",
             lines=("reduce:", "  thresholds: # one of them is enough", *lines),
         )
-    if ranked:
+    if not ranked:
+        return
+    best = best_ranks(ranked)
+    if best:
         yield Change(
-            effect="Kept if it ranks high enough: which k that takes is not known, a ledger records no ranks",
+            effect="Kept if it ranks as it did then; one of them is enough",
+            lines=("reduce:", "  top_k:", *(f"    {by}: {rank}" for by, rank in best.items())),
+        )
+    else:
+        yield Change(
+            effect="Kept if it ranks high enough: which k that takes is not known, no rank near k is in the ledger",
             lines=("reduce:", "  top_k: # raise cpu, rss or io"),
         )
+
+
+def best_ranks(places: Sequence[Place]) -> dict[str, int]:
+    """By ranking, the highest rank that one of these had; without those that none had a rank in."""
+    found: dict[str, int] = {}
+    for place in places:
+        for by, one in place.ranks.items():
+            if one.rank is not None:
+                found[by] = min(one.rank, found.get(by, one.rank))
+    return found

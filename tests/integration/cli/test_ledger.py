@@ -69,6 +69,51 @@ def test_a_process_that_used_nothing_gets_no_threshold(tmp_path: Path) -> None:
     assert "top_k" in shown.stdout
 
 
+def test_ranks_are_shown_and_say_which_k_would_keep_it(tmp_path: Path) -> None:
+    near = a_line(ranks={"cpu": {"rank": 12, "k": 10}, "io": {"k": 3}})
+    nearer = a_line(pid=8, ranks={"cpu": {"rank": 11, "k": 10}, "io": {"k": 3}})
+    shown = why("backup.sh", "--ledger", a_ledger(tmp_path, nearer, near))
+    assert "rank 11 by cpu (k 10); no rank near k 3 by io" in shown.stdout
+    assert "  top_k:\n      cpu: 11" in shown.stdout
+    assert "which k that takes is not known" not in shown.stdout
+
+
+def test_a_ledger_without_ranks_says_that_the_k_is_not_known(tmp_path: Path) -> None:
+    shown = why("backup.sh", "--ledger", a_ledger(tmp_path, a_line()))
+    assert "which k that takes is not known" in shown.stdout
+    assert "by cpu (k" not in shown.stdout
+
+
+CONFIGURATION = """
+receivers: {{host_metrics: {{scrapers: {{process: {{}}}}}}}}
+processors: {{reduce: {reduce}}}
+exporters: {{otlp_http: {{endpoint: "http://127.0.0.1:4318"}}}}
+service:
+  pipelines:
+    metrics: {{receivers: [host_metrics], processors: [reduce], exporters: [otlp_http]}}
+"""
+
+
+def test_the_ledger_is_found_by_the_collectors_configuration(tmp_path: Path) -> None:
+    ledger = a_ledger(tmp_path, a_line())
+    configuration = tmp_path / "collector.yaml"
+    reduce = f'{{ledger: {{path: "{ledger}", max_megabytes: 1}}}}'
+    configuration.write_text(CONFIGURATION.format(reduce=reduce))
+    shown = why("backup.sh", "--config", configuration, "--ledger", ledger, "-o", "json")
+    assert json.loads(shown.stdout)["files"] == [str(ledger)]
+
+
+def test_a_configuration_that_writes_no_ledger_and_no_ledger_at_all_say_so(tmp_path: Path) -> None:
+    configuration = tmp_path / "collector.yaml"
+    configuration.write_text(CONFIGURATION.format(reduce="{top_k: {cpu: 1}}"))
+    without = why("backup.sh", "--config", configuration).exception
+    assert isinstance(without, NotFoundError)
+    assert "collector.yaml writes one; add ledger: {path, max_megabytes}" in str(without)
+    nothing = why("backup.sh").exception
+    assert isinstance(nothing, InvalidInputError)
+    assert "give --ledger PATH, or --config" in str(nothing)
+
+
 def test_an_unnamed_process_cannot_be_named_as_critical(tmp_path: Path) -> None:
     unnamed = a_line(name=None, rss_bytes=None)
     shown = why("/^$/", "--ledger", a_ledger(tmp_path, unnamed))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from phoenix_platform.analysis import ledgers
-from phoenix_platform.analysis.ledgers import Ledger, host_name, pattern_of
+from phoenix_platform.analysis.ledgers import Ledger, Rank, host_name, pattern_of
 from phoenix_platform.core.errors import InvalidInputError
 
 
@@ -49,6 +49,14 @@ def test_the_last_entry_of_a_process_says_where_it_is() -> None:
     assert (place.cpu_cores, place.rss_bytes, place.io_bytes_per_second) == (0.5, 100.0, None)
     assert ledger.entries == 3
     assert ledger.names == {"backup.sh", "other"}
+
+
+def test_ranks_are_those_of_the_last_entry_and_old_entries_have_none() -> None:
+    ranks = {"cpu": {"rank": 12, "k": 10}, "rss": {"k": 5}}
+    (place,) = ledger_of(a_line(), a_line(ranks=ranks)).found()
+    assert place.ranks == {"cpu": Rank(k=10, rank=12), "rss": Rank(k=5)}
+    (place,) = ledger_of(a_line()).found()
+    assert place.ranks == {}
 
 
 def test_a_process_id_that_came_again_is_another_process() -> None:
