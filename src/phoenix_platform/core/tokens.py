@@ -44,8 +44,24 @@ class MalformedTokenError(InvalidInputError):
 
 def new_token(kind: TokenKind) -> str:
     """A fresh secret of this kind."""
-    stem = f"phx_{kind}_" + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH))
+    return token_from(kind, "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH)))
+
+
+def token_from(kind: TokenKind, characters: str) -> str:
+    """The token with these 30 characters, for secrets that are derived instead of drawn."""
+    if len(characters) != _RANDOM_LENGTH:
+        raise ValueError(f"{len(characters)} characters; a token has {_RANDOM_LENGTH}")
+    stem = f"phx_{kind}_{characters}"
     return stem + _checksum(stem)
+
+
+def base62(content: bytes, length: int) -> str:
+    """The last `length` digits of a number in base 62; near uniform when it has far more digits."""
+    rest, digits = int.from_bytes(content), ""
+    for _ in range(length):
+        rest, digit = divmod(rest, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits
 
 
 def check_token(text: str) -> TokenKind:
@@ -79,8 +95,4 @@ def token_hint(text: str) -> str:
 
 def _checksum(stem: str) -> str:
     """CRC-32 of the stem in base 62, as GitHub's tokens carry it."""
-    rest, digits = zlib.crc32(stem.encode()), ""
-    for _ in range(_CHECKSUM_LENGTH):
-        rest, digit = divmod(rest, len(_DIGITS))
-        digits = _DIGITS[digit] + digits
-    return digits
+    return base62(zlib.crc32(stem.encode()).to_bytes(4), _CHECKSUM_LENGTH)

@@ -42,13 +42,7 @@ class Actor:
     @property
     def permissions(self) -> frozenset[Permission]:
         """What it may do; an actor without a role may do nothing."""
-        match self.kind:
-            case ActorKind.AGENT:
-                granted = AGENT_PERMISSIONS
-            case ActorKind.SYSTEM:
-                granted = frozenset(Permission)
-            case ActorKind.USER | ActorKind.SERVICE_ACCOUNT | ActorKind.LOCAL:
-                granted = frozenset() if self.role is None else PERMISSIONS_OF[self.role]
+        granted = self._granted()
         return granted if self.scopes is None else granted & self.scopes
 
     def may(self, permission: Permission) -> bool:
@@ -63,6 +57,15 @@ class Actor:
                 f"{permission} is needed, which {who}{narrowed} does not give; ask an admin",
                 permission=permission,
             )
+
+    def _granted(self) -> frozenset[Permission]:
+        match self.kind:
+            case ActorKind.AGENT:
+                return AGENT_PERMISSIONS
+            case ActorKind.SYSTEM:
+                return frozenset(Permission)
+            case ActorKind.USER | ActorKind.SERVICE_ACCOUNT | ActorKind.LOCAL:
+                return frozenset() if self.role is None else PERMISSIONS_OF[self.role]
 
 
 def agent_actor(tenant_id: TenantId, host_id: str, name: str) -> Actor:
