@@ -1,0 +1,161 @@
+"""Which configuration a host is offered, and never again: quarantine, the way back, and no loops. `opamp.sessions` calls it.
+
+A configuration that failed on a host is never offered to it again; the last one that worked is, so that a collector that ends at
+its start is not started for ever with the same configuration. Supervisors of 2026 return by themselves to what they ran before
+(APPLIED A, APPLYING B, FAILED B, APPLIED A): a server that answered that with B would go round for ever.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from phoenix_platform.opamp.facts import Outcome, RemoteConfig, Status
+
+FIRST_WAIT_SECONDS: Final = 10.0
+"""How long an offer may stay without a word about it, before it counts as lost: supervisors answer within 1 s."""
+
+MAX_WAIT_SECONDS: Final = 600.0
+"""Each further offer of the same waits twice as long, up to this: a host that never answers costs little."""
+
+SILENT_RETURN: Final = "the host took it up and returned to another configuration without a reason"
+_MAX_DOUBLINGS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What one host should run."""
+
+    desired: RemoteConfig | None = None
+    """None: nothing is offered; what the host runs stays."""
+    falls_back: bool = False
+    """Whether the last good configuration is offered when the desired one failed. For collectors under a foreign supervisor;
+    an agent of ours keeps its host as it was by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferHistory:
+    """What became of the offers to one host; outlives its connections."""
+
+    failed: Mapping[bytes, str] = field(default_factory=dict[bytes, str])
+    """Reasons by hash: the quarantine."""
+    last_good: RemoteConfig | None = None
+    offered: RemoteConfig | None = None
+    """The last one sent."""
+    offers: int = 0
+    """How often it was sent in a row."""
+    offered_at: float = 0.0
+    """When, in seconds of a monotonic clock."""
+    taken: bytes | None = None
+    """The hash that the host said it was applying, until it says what came of it."""
+
+    def released(self, failed: Mapping[bytes, str]) -> "OfferHistory":
+        """The same with this quarantine, after a person changed it."""
+        return replace(self, failed=dict(failed), offered=None, offers=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A history after a status, and the news in it."""
+
+    history: OfferHistory
+    failed: Status | None = None
+    """Went into quarantine by it."""
+    applied: RemoteConfig | None = None
+    """One of ours that runs there by it."""
+
+
+def learn(history: OfferHistory, status: Status, wanted: Wanted, *, is_in_sequence: bool) -> Lesson:
+    """What a changed `RemoteConfigStatus` says about earlier offers.
+
+    `is_in_sequence` says that no message is missing before this one, so that it is not an old one that came late.
+    """
+    if not status.hash:
+        return Lesson(history)
+    match status.outcome:
+        case Outcome.FAILED:
+            return _failed(history, status)
+        case Outcome.APPLYING:
+            return Lesson(replace(history, taken=status.hash))
+        case Outcome.APPLIED:
+            return _applied(history, status, wanted, is_in_sequence=is_in_sequence)
+        case Outcome.UNSET:
+            return Lesson(history)
+
+
+def due_offer(
+    history: OfferHistory, wanted: Wanted, status: Status | None, now: float
+) -> RemoteConfig | None:
+    """What to offer now; None if nothing: all is as it should be, or it waits for an answer.
+
+    `status` is the last one reported, `now` is in seconds of the clock of `OfferHistory.offered_at`.
+    """
+    target = _target(history, wanted)
+    if target is None or _has(status, target):
+        return None
+    is_offered = history.offered is not None and history.offered.hash == target.hash
+    if is_offered and now < history.offered_at + _wait_seconds(history.offers):
+        return None
+    return target
+
+
+def offered(history: OfferHistory, config: RemoteConfig, now: float) -> OfferHistory:
+    """The configuration was sent."""
+    is_same = history.offered is not None and history.offered.hash == config.hash
+    return replace(
+        history, offered=config, offers=history.offers + 1 if is_same else 1, offered_at=now
+    )
+
+
+def _target(history: OfferHistory, wanted: Wanted) -> RemoteConfig | None:
+    if wanted.desired is None or wanted.desired.hash not in history.failed:
+        return wanted.desired
+    good = history.last_good
+    if not wanted.falls_back or good is None or good.hash in history.failed:
+        return None
+    return good
+
+
+def _has(status: Status | None, target: RemoteConfig) -> bool:
+    """Whether the host has the target, and did not say that it failed (before somebody released it)."""
+    return (
+        status is not None and status.hash == target.hash and status.outcome is not Outcome.FAILED
+    )
+
+
+def _failed(history: OfferHistory, status: Status) -> Lesson:
+    if status.hash in history.failed:
+        return Lesson(history)
+    failed = {**history.failed, status.hash: status.error}
+    return Lesson(replace(history, failed=failed), failed=status)
+
+
+def _applied(
+    history: OfferHistory, status: Status, wanted: Wanted, *, is_in_sequence: bool
+) -> Lesson:
+    ours = [
+        config
+        for config in (wanted.desired, history.offered, history.last_good)
+        if config is not None and config.hash == status.hash
+    ]
+    applied = ours[0] if ours else None
+    returned = _silent_return(history, status) if is_in_sequence else None
+    after = replace(history, taken=None)
+    if applied is not None and applied.hash not in history.failed:
+        after = replace(after, last_good=applied)
+    if returned is None:
+        return Lesson(after, applied=applied)
+    failed = {**after.failed, returned.hash: returned.error}
+    return Lesson(replace(after, failed=failed), failed=returned, applied=applied)
+
+
+def _silent_return(history: OfferHistory, status: Status) -> Status | None:
+    """What the host took up of our last offer and left again, by going back to something that we did not offer since."""
+    last = history.offered
+    if last is None or last.hash in (status.hash, *history.failed) or history.taken != last.hash:
+        return None
+    return Status(last.hash, Outcome.FAILED, SILENT_RETURN)
+
+
+def _wait_seconds(offers: int) -> float:
+    doublings = min(offers - 1, _MAX_DOUBLINGS)
+    return min(FIRST_WAIT_SECONDS * 2.0**doublings, MAX_WAIT_SECONDS)
