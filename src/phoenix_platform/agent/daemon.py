@@ -16,8 +16,11 @@ from typing import Final
 
 import httpx
 
+from phoenix_platform.agent.addresses import is_loopback
 from phoenix_platform.agent.backoffs import Backoff
 from phoenix_platform.agent.binaries import CollectorBinary, find_collector
+from phoenix_platform.agent.connection import Access, Connection
+from phoenix_platform.agent.control_plane import AgentsControlPlane
 from phoenix_platform.agent.data_folders import DataFolder
 from phoenix_platform.agent.enrolment import trust_of
 from phoenix_platform.agent.experiments import ExperimentPlace
@@ -32,11 +35,13 @@ from phoenix_platform.agent.status_writing import StatusWriter
 from phoenix_platform.agent.uploads import Uploader
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import PhoenixError
+from phoenix_platform.opamp.clients import Client
+from phoenix_platform.opamp.instance_uids import instance_uid_of
 
 _LOG: Final = logging.getLogger(__name__)
 _FILE_SECONDS: Final = 1.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_POST_KEEPALIVE_SECONDS: Final = 30.0
+_KEEPALIVE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +83,9 @@ class _Agent:
     def __init__(self, options: DaemonOptions, clock: Clock) -> None:
         self._options = options
         self._clock = clock
-        self._changed = asyncio.Event()
+        self._status_due = asyncio.Event()
         self._uploader: Uploader | None = None
+        self._connection: Connection | None = None
         self.spool = Spool(options.folder.spool, clock=clock, max_bytes=options.max_spool_bytes)
         host, enrolment = read_host(), options.enrolment
         name = enrolment.host_name if enrolment else host.name
@@ -91,7 +97,7 @@ class _Agent:
             spool=self.spool,
             records=RunRecords(options.folder.experiments),
             clock=clock,
-            changed=self._changed.set,
+            changed=self._changed,
             spooled=self._spooled,
             idle_time=options.idle_time,
         )
@@ -105,10 +111,7 @@ class _Agent:
         options = self._options
         works = [self._reconciler.run()]
         if options.enrolment is not None and options.credential is not None:
-            client = await stack.enter_async_context(_client(options.enrolment, options.credential))
-            backoff = Backoff(random.Random().random)  # noqa: S311 - spreads agents in time
-            self._uploader = Uploader(self.spool, client, clock=self._clock, backoff=backoff)
-            works += [self._uploader.run(), self._uploader.sync()]
+            works += await self._reach(options.enrolment, options.credential, stack)
         if options.desired_file is not None:
             works.append(self._follow(options.desired_file))
         status = StatusWriter(
@@ -118,10 +121,54 @@ class _Agent:
             reporter=self._reporter,
             reconciler=self._reconciler,
             uploader=self._uploader,
+            connection=self._connection,
             clock=self._clock,
         )
-        works.append(status.run(self._changed))
+        works.append(status.run(self._status_due))
         return works
+
+    async def _reach(
+        self, enrolment: Enrolment, credential: str, stack: AsyncExitStack
+    ) -> Sequence[Coroutine[object, object, None]]:
+        """The ways to the control plane: samples by HTTP, everything else by OpAMP."""
+        trust, clock = trust_of(enrolment.ca_file), self._clock
+        access = Access(enrolment.server, credential, enrolment.endpoint)
+        bearer = _Bearer(credential)
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(
+                base_url=enrolment.server,
+                auth=bearer,
+                verify=trust,
+                trust_env=not is_loopback(httpx.URL(enrolment.server).host),
+                limits=httpx.Limits(max_connections=2, keepalive_expiry=_KEEPALIVE_SECONDS),
+            )
+        )
+        self._uploader = Uploader(self.spool, client, clock=clock, backoff=_backoff())
+        control_plane = AgentsControlPlane(
+            self._options.folder,
+            self._options.identity,
+            enrolment,
+            access,
+            reconciler=self._reconciler,
+            reporter=self._reporter,
+            clock=clock,
+            access_changed=bearer.change,
+        )
+        uid = instance_uid_of(bytes.fromhex(self._options.identity.instance_uid))
+        self._connection = Connection(
+            access,
+            Client(instance_uid=uid, told=control_plane.told()),
+            control_plane,
+            trust=trust,
+            backoff=_backoff(),
+            clock=clock,
+        )
+        return [self._uploader.run(), self._uploader.sync(), self._connection.run()]
+
+    def _changed(self) -> None:
+        self._status_due.set()
+        if self._connection is not None:
+            self._connection.wake()
 
     async def _follow(self, path: Path) -> None:
         """Take the desired state from a file, and again whenever it changes."""
@@ -170,13 +217,22 @@ class _WatchedFile:
         return None
 
 
-def _client(enrolment: Enrolment, credential: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=enrolment.server,
-        headers={"authorization": f"Bearer {credential}"},
-        verify=trust_of(enrolment.ca_file),
-        limits=httpx.Limits(max_connections=2, keepalive_expiry=_POST_KEEPALIVE_SECONDS),
-    )
+class _Bearer(httpx.Auth):
+    """The credential of every post; it may change while the agent runs."""
+
+    def __init__(self, credential: str) -> None:
+        self._credential = credential
+
+    def change(self, access: Access) -> None:
+        self._credential = access.credential
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["authorization"] = f"Bearer {self._credential}"
+        yield request
+
+
+def _backoff() -> Backoff:
+    return Backoff(random.Random().random)  # noqa: S311 - spreads agents in time
 
 
 @contextmanager

@@ -63,6 +63,8 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: str
     instance_uid: str
     enrolled_at: datetime
+    endpoint: str | None = None
+    """Of OpAMP, where the control plane moved it to."""
     ca_file: str | None = None
     """Certificates that the control plane's may be signed with, beside the system's."""
 

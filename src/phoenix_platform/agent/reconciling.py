@@ -43,6 +43,8 @@ class KeptState(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     at: datetime
     body: bytes
+    offered_hash: bytes = b""
+    """As the control plane called it; empty for a file."""
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class Reconciler:
         """The document that is being made true; None before the first."""
         return self._kept
 
-    def want(self, body: bytes) -> str:
+    def want(self, body: bytes, *, offered_hash: bytes = b"") -> str:
         """Make this document true from now on; its hash.
 
         Raises:
@@ -86,8 +88,13 @@ class Reconciler:
             UnavailableError: If it cannot be kept.
         """
         state, digest = decode_desired_state(body), desired_state_hash(body)
-        if self._kept is None or self._kept.hash != digest:
-            kept = KeptState(hash=digest, at=self._place.clock.now(), body=body)
+        if self._kept is None or (self._kept.hash, self._kept.offered_hash) != (
+            digest,
+            offered_hash,
+        ):
+            kept = KeptState(
+                hash=digest, at=self._place.clock.now(), body=body, offered_hash=offered_hash
+            )
             put_json(self._folder.desired_state, kept, durably=True)
             self._kept, self._state = kept, state
             self._look.set()

@@ -5,6 +5,7 @@ import logging
 import os
 from typing import Final
 
+from phoenix_platform.agent.connection import Connection
 from phoenix_platform.agent.data_folders import DataFolder
 from phoenix_platform.agent.identities import Enrolment, Identity
 from phoenix_platform.agent.reconciling import Reconciler
@@ -40,6 +41,7 @@ class StatusWriter:
         reporter: HostReporter,
         reconciler: Reconciler,
         uploader: Uploader | None,
+        connection: Connection | None,
         clock: Clock,
     ) -> None:
         self._folder = folder
@@ -48,6 +50,7 @@ class StatusWriter:
         self._reporter = reporter
         self._reconciler = reconciler
         self._uploader = uploader
+        self._connection = connection
         self._clock = clock
         self._started_at = clock.now()
 
@@ -82,7 +85,7 @@ class StatusWriter:
             version=VERSION,
             instance_uid=self._identity.instance_uid,
             host_id=self._enrolment.host_id if self._enrolment else None,
-            connection=ConnectionStatus(server=self._enrolment.server) if self._enrolment else None,
+            connection=self._connection_status(),
             upload=None
             if uploader is None
             else UploadStatus(
@@ -96,4 +99,15 @@ class StatusWriter:
             rss_bytes=usage.rss_bytes if usage else None,
             cpu_seconds=usage.cpu_seconds if usage else None,
             report=self._reporter.report(),
+        )
+
+    def _connection_status(self) -> ConnectionStatus | None:
+        if self._enrolment is None or self._connection is None:
+            return None
+        facts = self._connection.facts
+        return ConnectionStatus(
+            server=self._enrolment.server,
+            is_connected=facts.is_connected,
+            since=facts.since,
+            last_failure=facts.last_failure,
         )
