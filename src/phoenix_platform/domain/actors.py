@@ -59,13 +59,11 @@ class Actor:
             )
 
     def _granted(self) -> frozenset[Permission]:
-        match self.kind:
-            case ActorKind.AGENT:
-                return AGENT_PERMISSIONS
-            case ActorKind.SYSTEM:
-                return frozenset(Permission)
-            case ActorKind.USER | ActorKind.SERVICE_ACCOUNT | ActorKind.LOCAL:
-                return frozenset() if self.role is None else PERMISSIONS_OF[self.role]
+        if self.kind is ActorKind.AGENT:
+            return AGENT_PERMISSIONS
+        if self.kind is ActorKind.SYSTEM:
+            return frozenset(Permission)
+        return frozenset() if self.role is None else PERMISSIONS_OF[self.role]
 
 
 def agent_actor(tenant_id: TenantId, host_id: str, name: str) -> Actor:

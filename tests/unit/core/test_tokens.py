@@ -9,8 +9,10 @@ from phoenix_platform.core.tokens import (
     FIND_TOKENS,
     MalformedTokenError,
     TokenKind,
+    base62,
     check_token,
     new_token,
+    token_from,
     token_hash,
     token_hint,
 )
@@ -75,3 +77,14 @@ def test_the_hash_is_sha256_and_the_hint_shows_four_random_characters() -> None:
     token = "phx_key_" + "abcdefghij" * 3 + "000000"
     assert token_hash(token) == ("sha256:" + hashlib.sha256(token.encode()).hexdigest())
     assert token_hint(token) == "phx_key_abcd"
+
+
+def test_a_derived_token_is_as_good_as_a_drawn_one() -> None:
+    assert check_token(token_from(TokenKind.REFRESH, base62(b"\xff" * 32, 30))) is TokenKind.REFRESH
+    with pytest.raises(ValueError, match="29 characters"):
+        token_from(TokenKind.REFRESH, "a" * 29)
+
+
+def test_base62_keeps_the_last_digits_and_fills_up_with_zeros() -> None:
+    assert base62(b"\x3d", 2) == "0z"
+    assert base62((62**3).to_bytes(4), 3) == "000"
