@@ -26,9 +26,10 @@ _SURELY_NOT: Final = re.compile(
 )
 """Settings about a secret that are none: where it is, what it is called, how long it lives."""
 
-_IN_TEXT: Final = re.compile(
-    r"(?i)\b(authorization|api[-_]?key|token|password|secret)(\"?\s*[:=]\s*\"?)[^\s\",}]+"
-)
+_NAMED: Final = re.compile(r"""(?P<key>[\w.-]+)(?:\\?["'])?\s*[:=](?!:)\s*(?P<quote>\\?["'])?""")
+"""A name and what parts it from its value; not the `::` of a path into a configuration."""
+_BARE: Final = re.compile(r"""(?i)(?:(?:bearer|basic|digest|token|apikey)\s+)?[^\s"',}]+""")
+"""A value without quotes: one word, behind the word that says what kind of secret follows."""
 
 
 def is_secret_key(key: str) -> bool:
@@ -57,4 +58,24 @@ def masked(config: object) -> object:
 
 def masked_text(text: str) -> str:
     """A line of a log, with what follows the name of a secret masked."""
-    return _IN_TEXT.sub(rf"\1\2{MASK}", text)
+    parts: list[str] = []
+    done = 0
+    for named in _NAMED.finditer(text):
+        if named.start() < done or not is_secret_key(named["key"]):
+            continue
+        end = _end_of_value(text, named.end(), named["quote"])
+        if end > named.end():
+            parts += [text[done : named.end()], MASK]
+            done = end
+    return "".join([*parts, text[done:]])
+
+
+def _end_of_value(text: str, start: int, quote: str | None) -> int:
+    """Where a value ends: at its closing quote, else with its word; a quote that stays open hides the rest."""
+    if quote is None:
+        word = _BARE.match(text, start)
+        return start if word is None else word.end()
+    end = text.find(quote, start)
+    while end > start and len(quote) == 1 and text[end - 1] == "\\":
+        end = text.find(quote, end + 1)
+    return len(text) if end < 0 else end
