@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: acceptance-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus reduce-law reduce-mutants reduce-fuzz reduce-bench
+.PHONY: acceptance-table catalog-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus reduce-law reduce-mutants reduce-fuzz reduce-bench
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ check:  ## Format, lint, types, import contracts; Python and Go.
 
 acceptance-table:  ## Measure every promise of the statistics: what it must show, what it shows here.
 	@scripts/setup.sh && .venv/bin/python scripts/acceptance_table.py
+
+catalog-table:  ## Try every pipeline of the catalog under every load profile (about 50 min); write the table into the docs.
+	@scripts/setup.sh && .venv/bin/python -m scripts.catalog_table $(if $(RECORDS),--records "$(RECORDS)")
 
 faults:  ## Put trials through faults (kills, freezes, full disks); print what came of each.
 	@scripts/setup.sh && .venv/bin/python tests/e2e/fault_table.py

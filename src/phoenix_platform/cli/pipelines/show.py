@@ -6,7 +6,9 @@ import msgspec
 import typer
 
 from phoenix_platform.cli.output import Output, OutputOption, print_json, print_table
+from phoenix_platform.cli.pipelines.effects import print_effects
 from phoenix_platform.pipelines import catalog
+from phoenix_platform.pipelines.catalog_effects import Conditions, Effect, effects
 from phoenix_platform.pipelines.documents import thawed
 
 _LONGEST: Final = 20
@@ -38,6 +40,9 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
 class EntryDetail(EntryView, frozen=True, kw_only=True):
     configuration: str
     """The YAML text, comments included."""
+    measured: tuple[Effect, ...]
+    """One per load profile; empty if nothing was measured."""
+    measured_under: Conditions
 
 
 def list_pipelines(output: OutputOption = Output.TABLE) -> None:
@@ -62,7 +67,14 @@ def show_pipeline(
     view = _view_of(entry)
     match output:
         case Output.JSON:
-            print_json(EntryDetail(configuration=entry.text, **msgspec.structs.asdict(view)))
+            print_json(
+                EntryDetail(
+                    configuration=entry.text,
+                    measured=effects().entries.get(name, ()),
+                    measured_under=effects().conditions,
+                    **msgspec.structs.asdict(view),
+                )
+            )
         case Output.TABLE:
             print_table(
                 ("", view.name),
@@ -83,6 +95,7 @@ def show_pipeline(
                     for one in view.parameters
                 ],
             )
+            print_effects(name, effects(), totals_preserved=entry.totals_preserved)
             typer.echo(entry.text)
 
 
