@@ -1,8 +1,8 @@
-"""How the meter bears a long run: `phoenix trial`'s own parts under high churn, with its memory over time.
+"""How the meter and the collectors bear a long run: `phoenix trial`'s own parts under high churn, their memory over time.
 
-    python bench/soak.py --minutes 30 --processes 1500 --candidate process-aggregated-stock-v1
+    python bench/soak.py --minutes 30 --processes 1500 --candidate process-topk-v1
 
-Samples are counted and let go, so that what grows is the meter alone. Called by hand, not by `make bench`.
+Samples are counted and let go, so that what grows in this process is the meter alone. Called by hand, not by `make bench`.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from phoenix_platform.agent.binaries import find_collector
@@ -26,6 +28,7 @@ from phoenix_platform.agent.load.simulation import LoadSimulation
 from phoenix_platform.agent.settings import AgentSettings, process_environment
 from phoenix_platform.agent.trial_starts import running_trial
 from phoenix_platform.agent.trials import TrialSettings, own_rss_bytes
+from phoenix_platform.agent.usage import Usage
 from phoenix_platform.cli.pipelines.references import read_pipeline
 from phoenix_platform.core.clock import SystemClock
 from phoenix_platform.core.ids import new_id
@@ -33,13 +36,14 @@ from phoenix_platform.metering.patterns import parse_pattern
 from phoenix_platform.metering.samples import Sample, Variant
 
 MEBIBYTE: Final = 2**20
+METER: Final = "meter"
 WARM_UP_SECONDS: Final = 300.0
 """Interpreter, arenas and the series of the standing population settle in the first minutes."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """What happened, and the meter's memory at each interval."""
+    """What happened, and the memory of the meter and of both collectors at each interval."""
 
     samples: Counter[Variant] = field(default_factory=Counter[Variant])
     unacknowledged: Counter[Variant] = field(default_factory=Counter[Variant])
@@ -50,7 +54,16 @@ class Seen:
     colliding_points: int = 0
     processes: list[int] = field(default_factory=list[int])
     seconds: list[float] = field(default_factory=list[float])
-    rss: list[int] = field(default_factory=list[int])
+    rss: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """Bytes by who holds them: `meter`, `baseline`, `candidate`."""
+
+    def take_memory(self, elapsed: float, use: Mapping[str, Usage]) -> None:
+        """Note the moment, unless a collector is gone: then the trial ends anyway."""
+        if all(variant in use for variant in Variant):
+            self.seconds.append(elapsed)
+            self.rss.setdefault(METER, []).append(own_rss_bytes())
+            for variant in Variant:
+                self.rss.setdefault(variant.value, []).append(use[variant].rss_bytes)
 
     def take(self, sample: Sample) -> None:
         self.samples[sample.variant] += 1
@@ -91,10 +104,10 @@ async def soak(arguments: argparse.Namespace) -> dict[str, object]:
             for sample in samples:
                 seen.take(sample)
             elapsed = time.monotonic() - began
-            seen.seconds.append(elapsed)
-            seen.rss.append(own_rss_bytes())
+            seen.take_memory(elapsed, trial.usage())
             if len(seen.seconds) % 60 == 0:
-                _say(f"{elapsed / 60:.0f} min, {seen.rss[-1] / MEBIBYTE:.1f} MiB")
+                now = ", ".join(f"{who} {rss[-1] / MEBIBYTE:.1f}" for who, rss in seen.rss.items())
+                _say(f"{elapsed / 60:.0f} min; MiB: {now}")
             if elapsed >= 60 * arguments.minutes:
                 break
         facts = {
@@ -109,15 +122,8 @@ async def soak(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _result(seen: Seen) -> dict[str, object]:
-    seconds, rss = np.array(seen.seconds), np.array(seen.rss) / MEBIBYTE
-    late = seconds >= min(WARM_UP_SECONDS, seconds[-1] / 3)
-    # The median of each minute: single readings jump with the allocator, and neighbours depend on each other.
-    minutes = np.unique(seconds[late] // 60)
-    medians = np.array([np.median(rss[late & (seconds // 60 == minute)]) for minute in minutes])
-    fit = stats.linregress(minutes, medians)
-    half = stats.t.ppf(0.975, len(minutes) - 2) * fit.stderr
     return {
-        "minutes": round(seconds[-1] / 60, 1),
+        "minutes": round(seen.seconds[-1] / 60, 1),
         "processes_median": float(np.median(seen.processes)),
         "raw_points": seen.points,
         "samples": {str(key): value for key, value in seen.samples.items()},
@@ -128,12 +134,26 @@ def _result(seen: Seen) -> dict[str, object]:
         "critical_missing": seen.critical_missing,
         "late_points": seen.late_points,
         "colliding_points": seen.colliding_points,
-        "meter_mib_after_warm_up": round(float(medians[0]), 2),
-        "meter_mib_at_end": round(float(medians[-1]), 2),
-        "meter_mib_most": round(float(rss.max()), 2),
-        "slope_mib_per_hour": round(60 * float(fit.slope), 2),
+        "memory": {who: _memory(np.array(seen.seconds), rss) for who, rss in seen.rss.items()},
+    }
+
+
+def _memory(seconds: NDArray[np.float64], rss_bytes: Sequence[int]) -> dict[str, object]:
+    """Level and slope after the warm-up, MiB; the slope with its 95 % bounds."""
+    rss = np.array(rss_bytes) / MEBIBYTE
+    late = seconds >= min(WARM_UP_SECONDS, seconds[-1] / 3)
+    # The median of each minute: single readings jump with the allocator, and neighbours depend on each other.
+    minutes = np.unique(seconds[late] // 60)
+    medians = np.array([np.median(rss[late & (seconds // 60 == minute)]) for minute in minutes])
+    fit = stats.linregress(minutes, medians)
+    half = stats.t.ppf(0.975, len(minutes) - 2) * fit.stderr
+    return {
+        "after_warm_up": round(float(medians[0]), 2),
+        "at_end": round(float(medians[-1]), 2),
+        "most": round(float(rss.max()), 2),
+        "slope_per_hour": round(60 * float(fit.slope), 2),
         "slope_95_percent": [round(60 * float(fit.slope + side * half), 2) for side in (-1, 1)],
-        "meter_mib_by_minute": [round(float(value), 1) for value in medians],
+        "by_minute": [round(float(value), 1) for value in medians],
     }
 
 
