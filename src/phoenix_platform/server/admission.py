@@ -14,8 +14,8 @@ from msgspec import json
 from phoenix_platform.core.errors import PhoenixError
 from phoenix_platform.domain.actors import Actor
 from phoenix_platform.domain.permissions import Permission
+from phoenix_platform.domain.sign_ins import UnauthenticatedError
 from phoenix_platform.server.errors import (
-    NotSignedInError,
     TooManyRequestsError,
     UndeclaredPermissionError,
 )
@@ -76,7 +76,7 @@ class Admission:
                 await self._admit(scope)
             except PhoenixError as error:
                 await receive()  # websocket.connect
-                await _refuse(scope, send, error)
+                await refuse(scope, send, error)
                 return
         else:
             await self._admit(scope)
@@ -90,8 +90,8 @@ class Admission:
                 _take(scope, self._limits.addresses, _address(scope))
             return
         try:
-            actor = await self._authenticate(_token(scope))
-        except NotSignedInError:
+            actor = await self._authenticate(bearer_token(scope))
+        except UnauthenticatedError:
             # Who guesses tokens is counted by address, as nobody stands behind them.
             _take(scope, self._limits.addresses, _address(scope))
             raise
@@ -114,14 +114,21 @@ def _address(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-def _token(scope: Scope) -> str:
+def bearer_token(scope: Scope) -> str:
+    """The token of the request.
+
+    Raises:
+        UnauthenticatedError: If it carries none, or more than one.
+    """
     found = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
     if len(found) != 1 or not found[0].lower().startswith(_BEARER):
-        raise NotSignedInError("nobody is signed in: send the header Authorization: Bearer <token>")
+        raise UnauthenticatedError(
+            "nobody is signed in: send the header Authorization: Bearer <token>"
+        )
     return found[0][len(_BEARER) :].decode("latin-1").strip()
 
 
-async def _refuse(scope: Scope, send: Send, error: PhoenixError) -> None:
+async def refuse(scope: Scope, send: Send, error: PhoenixError) -> None:
     """Answer a WebSocket that is not accepted: as HTTP where the server can, else with 1008."""
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         close: Message = {"type": "websocket.close", "code": 1008, "reason": error.code}

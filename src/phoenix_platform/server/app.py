@@ -13,7 +13,8 @@ from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler, Scope
+from opentelemetry.trace import Tracer
 
 from phoenix_platform.application.ports import Begin
 from phoenix_platform.core.clock import Clock
@@ -28,19 +29,25 @@ from phoenix_platform.server.admission import (
 from phoenix_platform.server.bodies import BodyCheck
 from phoenix_platform.server.edges import Edges
 from phoenix_platform.server.health import Health
+from phoenix_platform.server.idempotency import BeginKeyed, Idempotency
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.openapi import document_of
 from phoenix_platform.server.openapi_description import ApiDescription
 from phoenix_platform.server.openapi_page import page_of
+from phoenix_platform.server.pagination import provide_page
 from phoenix_platform.server.problems import HANDLERS
+from phoenix_platform.server.routes import events as events_routes
 from phoenix_platform.server.routes import health as health_routes
 from phoenix_platform.server.routes import metrics as metrics_routes
 from phoenix_platform.server.routes import openapi as openapi_routes
+from phoenix_platform.server.routes.events import Watching
+from phoenix_platform.server.versions import provide_expected_version
 
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *health_routes.ROUTES,
     *metrics_routes.ROUTES,
     *openapi_routes.ROUTES,
+    *events_routes.ROUTES,
 )
 
 
@@ -55,6 +62,9 @@ class Services:
     limits: RateLimits
     health: Health
     metrics: ServerMetrics
+    tracer: Tracer
+    watching: Watching
+    begin_keyed: BeginKeyed
     max_body_bytes: int
     others: Mapping[str, object] = field(default_factory=dict[str, object])
     """What routes of one noun need beyond this, by the name under which they ask for it."""
@@ -72,11 +82,14 @@ def create_app(services: Services, routes: Sequence[ControllerRouterHandler] = R
         "new_id": services.new_id,
         "health": services.health,
         "metrics": services.metrics,
+        "watching": services.watching,
         "api_description": description,
         **services.others,
     }
     dependencies = {name: _provided(value) for name, value in values.items()}
-    dependencies["begin"] = _provided(services.begin)
+    dependencies["begin"] = _begin_of(services.begin)
+    dependencies["page"] = Provide(provide_page, sync_to_thread=False)
+    dependencies["expected_version"] = Provide(provide_expected_version, sync_to_thread=False)
     dependencies["actor"] = Provide(_actor, sync_to_thread=False)
     document = document_of(routes, dependencies)
     description.document = msgspec.json.encode(document)
@@ -87,6 +100,7 @@ def create_app(services: Services, routes: Sequence[ControllerRouterHandler] = R
         middleware=[
             DefineMiddleware(Admission, authenticate=services.authenticate, limits=services.limits),
             DefineMiddleware(BodyCheck),
+            DefineMiddleware(Idempotency, begin_keyed=services.begin_keyed),
         ],
         exception_handlers=HANDLERS,
         openapi_config=None,
@@ -103,7 +117,16 @@ def create_app(services: Services, routes: Sequence[ControllerRouterHandler] = R
         new_id=services.new_id,
         health=services.health,
         metrics=services.metrics,
+        tracer=services.tracer,
     )
+
+
+def _begin_of(begin: Begin) -> Provide:
+    def provide(scope: Scope) -> Begin:
+        joining: Begin | None = scope.get("phoenix_begin")
+        return joining or begin
+
+    return Provide(provide, sync_to_thread=False)
 
 
 def _provided(value: object) -> Provide:

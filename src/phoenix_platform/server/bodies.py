@@ -45,12 +45,11 @@ class BodyCheck:
         if media_type != "application/json" or b"content-encoding" in headers:
             await self._app(scope, receive, send)
             return
-        limit = handler.resolve_request_max_body_size() or 0
-        body = await _whole(receive, headers.get(b"content-length"), limit)
+        body = await whole_body(receive, scope)
         if body is None:
             return  # the client is gone; nobody waits for an answer
         check_text(body)
-        await self._app(scope, _replay(body, receive), send)
+        await self._app(scope, replay(body, receive), send)
 
 
 def check_text(body: bytes) -> None:
@@ -87,8 +86,17 @@ def check_text(body: bytes) -> None:
     )
 
 
-async def _whole(receive: Receive, declared: bytes | None, limit: int) -> bytes | None:
-    if declared is not None and declared.isdigit() and int(declared) > limit:
+async def whole_body(receive: Receive, scope: Scope) -> bytes | None:
+    """The body, at most as long as its route takes; None if the client left meanwhile.
+
+    Raises:
+        BodyTooLargeError: If it is longer, or says that it will be.
+    """
+    limit: int = scope["route_handler"].resolve_request_max_body_size() or 0
+    declared = next(
+        (value for name, value in scope["headers"] if name.lower() == b"content-length"), b"0"
+    )
+    if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     body = bytearray()
     while True:
@@ -102,11 +110,7 @@ async def _whole(receive: Receive, declared: bytes | None, limit: int) -> bytes 
             return bytes(body)
 
 
-def _too_large(limit: int) -> BodyTooLargeError:
-    return BodyTooLargeError(f"body: more than the {limit} bytes taken here", max_bytes=limit)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     """The body in one message; what follows (a disconnect) comes from the connection."""
     left: list[HTTPRequestEvent] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -114,3 +118,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return left.pop() if left else await receive()
 
     return replayed
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    return BodyTooLargeError(f"body: more than the {limit} bytes taken here", max_bytes=limit)

@@ -46,6 +46,7 @@ CheckOption: TypeAlias = Annotated[
 
 
 def serve(
+    *,
     database_url: DatabaseOption = None,
     host: Annotated[
         str | None,

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from opentelemetry.trace import Tracer
 
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import InvalidInputError
@@ -18,6 +19,7 @@ from phoenix_platform.server.health import Health
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.problems import MEDIA_TYPE, problem_of
 from phoenix_platform.server.rate_limits import Allowance
+from phoenix_platform.server.traces import finish_request_span, request_span
 
 SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -45,12 +47,14 @@ class Edges:
         new_id: IdFactory,
         health: Health,
         metrics: ServerMetrics,
+        tracer: Tracer,
     ) -> None:
         self._app = app
         self._clock = clock
         self._new_id = new_id
         self._health = health
         self._metrics = metrics
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -71,16 +75,21 @@ class Edges:
             await send(message)
 
         started = self._clock.monotonic()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            request_span(self._tracer, scope) as span,
+        ):
             try:
                 if scope["type"] == "http" and (mistake := address_mistake(scope)):
                     await _refuse(send_with_headers, mistake, request_id)
                 else:
                     await self._app(scope, receive, send_with_headers)
             finally:
+                operation = operation_of(scope)
+                finish_request_span(span, operation=operation, status=status)
                 if scope["type"] == "http":
                     seconds = self._clock.monotonic() - started
-                    self._metrics.observe_request(operation_of(scope), status, seconds)
+                    self._metrics.observe_request(operation, status, seconds)
 
     def _request_id(self, scope: Scope) -> str:
         """The caller's, when it is well-formed, so that a chain of services shares it; else a new one."""

@@ -1,7 +1,6 @@
-"""Errors that only the edge knows: who asks, how much, and in which form. `server.problems` gives each its status.
+"""Errors that only the edge knows: how much, how often, and in which form. `server.problems` gives each its status.
 
 PhoenixError
-├── NotSignedInError           nobody, or nobody we know
 ├── TooManyRequestsError       somebody who asks too often
 ├── PreconditionMissingError   a change without If-Match
 ├── BodyTooLargeError          more bytes than the route takes
@@ -9,10 +8,6 @@ PhoenixError
 """
 
 from phoenix_platform.core.errors import PhoenixError
-
-
-class NotSignedInError(PhoenixError):
-    code = "not-signed-in"
 
 
 class TooManyRequestsError(PhoenixError):

@@ -22,9 +22,9 @@ from phoenix_platform.core.errors import (
     UnavailableError,
 )
 from phoenix_platform.domain.actors import ForbiddenError
+from phoenix_platform.domain.sign_ins import TooManyAttemptsError, UnauthenticatedError
 from phoenix_platform.server.errors import (
     BodyTooLargeError,
-    NotSignedInError,
     PreconditionMissingError,
     TooManyRequestsError,
 )
@@ -36,9 +36,10 @@ STATUS_OF: Final[Mapping[type[PhoenixError], HTTPStatus]] = {
     ConflictError: HTTPStatus.CONFLICT,
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
-    NotSignedInError: HTTPStatus.UNAUTHORIZED,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
     PreconditionMissingError: HTTPStatus.PRECONDITION_REQUIRED,
     BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     PhoenixError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -46,7 +47,7 @@ STATUS_OF: Final[Mapping[type[PhoenixError], HTTPStatus]] = {
 
 CODE_OF_STATUS: Final[Mapping[int, str]] = {
     400: "bad-request",
-    401: NotSignedInError.code,
+    401: UnauthenticatedError.code,
     403: ForbiddenError.code,
     404: NotFoundError.code,
     405: "method-not-allowed",
@@ -140,11 +141,11 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 def headers_of(error: Exception) -> dict[str, str]:
     """Headers that belong to an error: what to do about it, and when."""
     match error:
-        case TooManyRequestsError():
+        case TooManyRequestsError() | TooManyAttemptsError():
             return {"Retry-After": str(max(1, -int(-error.retry_after_seconds // 1)))}
         case UnavailableError():
             return {"Retry-After": "2"}
-        case NotSignedInError():
+        case UnauthenticatedError():
             return {"WWW-Authenticate": 'Bearer realm="phoenix"'}
         case HTTPException():
             return {

@@ -31,10 +31,18 @@ _log = structlog.get_logger("phoenix.server")
 
 
 class DrainingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, health: Health, notice_seconds: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        health: Health,
+        notice_seconds: float,
+        on_stop: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._health = health
         self._notice_seconds = notice_seconds
+        self._on_stop = on_stop
         self.ended_by: signal.Signals | None = None
 
     @contextmanager
@@ -69,6 +77,7 @@ class DrainingServer(uvicorn.Server):
         self._loop.call_later(notice, self._stop)
 
     def _stop(self) -> None:
+        self._on_stop()
         self.should_exit = True
 
 
@@ -79,8 +88,9 @@ async def serve(
     drain: DrainSettings,
     health: Health,
     jobs: Sequence[Job],
+    on_stop: Callable[[], None],
 ) -> signal.Signals | None:
-    """Serve until a signal; gives that signal.
+    """Serve until a signal; gives that signal. `on_stop` is called when the notice is over.
 
     Raises:
         UnavailableError: If the address cannot be listened on.
@@ -103,7 +113,9 @@ async def serve(
         proxy_headers=True,
         forwarded_allow_ips=list(http.forwarded_from),
     )
-    server = DrainingServer(config, health, drain.notice.total_seconds())
+    server = DrainingServer(
+        config, health=health, notice_seconds=drain.notice.total_seconds(), on_stop=on_stop
+    )
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_run(job)) for job in (health.watch_loop, *jobs)]
         try:

@@ -1,0 +1,254 @@
+"""The server's application with parts that live in memory, for tests of the edge; and in-memory ports of its own."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+from litestar.types import ASGIApp, ControllerRouterHandler
+from opentelemetry.trace import NoOpTracer, Tracer
+
+from phoenix_platform.application.ports import Fence, UnitOfWork
+from phoenix_platform.core.clock import Clock, FixedClock, SystemClock
+from phoenix_platform.core.errors import ConflictError, InvalidInputError, PhoenixError
+from phoenix_platform.core.ids import new_id
+from phoenix_platform.domain.actors import Actor, ActorKind
+from phoenix_platform.domain.events import Event, EventId
+from phoenix_platform.domain.permissions import Role
+from phoenix_platform.domain.sign_ins import UnauthenticatedError
+from phoenix_platform.domain.tenants import TenantId
+from phoenix_platform.server.admission import RateLimits
+from phoenix_platform.server.app import ROUTES, Services, create_app
+from phoenix_platform.server.health import Health
+from phoenix_platform.server.hub import Hub, PublishedEvent
+from phoenix_platform.server.idempotency import KeyedWork, StoredAnswer
+from phoenix_platform.server.metrics import ServerMetrics
+from phoenix_platform.server.rate_limits import RateLimiter
+from phoenix_platform.server.routes.events import Watching
+
+TENANT = TenantId(UUID(int=1))
+OTHER_TENANT = TenantId(UUID(int=2))
+CLOCK = FixedClock()
+
+
+def an_actor(role: Role = Role.ADMIN, tenant_id: TenantId = TENANT, name: str = "ada") -> Actor:
+    return Actor(tenant_id=tenant_id, kind=ActorKind.USER, id=name, name=name, role=role)
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 25) -> None:
+    """Let others work until something is so; a TimeoutError if it never is."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.002)
+
+
+ACTORS = {
+    "admin": an_actor(),
+    "viewer": an_actor(Role.VIEWER, name="vic"),
+    "foreign": an_actor(tenant_id=OTHER_TENANT, name="fay"),
+}
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Who carries which token; `revoked` ones no longer do."""
+
+    revoked: set[str] = field(default_factory=set[str])
+
+    async def __call__(self, token: str) -> Actor:
+        if token in self.revoked or token not in ACTORS:
+            raise UnauthenticatedError("token: unknown; sign in again")
+        return ACTORS[token]
+
+
+def an_event(
+    topic: str = "hosts",
+    kind: str = "host.changed",
+    tenant_id: TenantId = TENANT,
+    payload: dict[str, Any] | None = None,
+) -> Event:
+    return Event(
+        id=EventId(new_id(CLOCK)),
+        tenant_id=tenant_id,
+        topic=topic,
+        kind=kind,
+        payload=payload or {},
+        occurred_at=CLOCK.now(),
+    )
+
+
+@dataclass(slots=True)
+class MemoryEvents:
+    """Published events in a list; position n is the n-th."""
+
+    published: list[PublishedEvent] = field(default_factory=list[PublishedEvent])
+    dropped: int = 0
+    fails: list[PhoenixError] = field(default_factory=list[PhoenixError])
+    """Raised by the next reads, one each."""
+    _announced: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, *events: Event) -> None:
+        for event in events:
+            self.published.append(PublishedEvent(len(self.published) + 1, event))
+        self._announced.set()
+
+    async def newest(self) -> int:
+        return len(self.published)
+
+    async def oldest(self) -> int:
+        return self.dropped + 1 if self.published else 0
+
+    async def read(self, after: int, limit: int) -> Sequence[PublishedEvent]:
+        if self.fails:
+            raise self.fails.pop(0)
+        return self.published[after : after + limit]
+
+    async def history(
+        self, tenant_id: TenantId, topics: frozenset[str], *, after: int, through: int, limit: int
+    ) -> Sequence[PublishedEvent]:
+        return [
+            one
+            for one in self.published[after:through]
+            if one.event.tenant_id == tenant_id and one.event.topic in topics
+        ][:limit]
+
+    async def wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._announced.wait()
+        except TimeoutError:
+            return
+        self._announced.clear()
+
+
+@dataclass(slots=True)
+class MemoryWork:
+    """A transaction over a list of words: what routes of tests change."""
+
+    tenant_id: TenantId
+    words: list[str]
+
+
+@dataclass(slots=True)
+class MemoryDatabase:
+    """Words and idempotency keys, in transactions that are kept whole or not at all."""
+
+    words: list[str] = field(default_factory=list[str])
+    keys: dict[str, tuple[str, StoredAnswer | None]] = field(
+        default_factory=dict[str, tuple[str, StoredAnswer | None]]
+    )
+
+    @asynccontextmanager
+    async def begin(
+        self, tenant_id: TenantId, *, fence: Fence | None = None
+    ) -> AsyncGenerator[UnitOfWork]:
+        work = MemoryWork(tenant_id, list(self.words))
+        yield cast("UnitOfWork", work)
+        self.words = work.words
+
+    @asynccontextmanager
+    async def begin_keyed(self, tenant_id: TenantId) -> AsyncGenerator[KeyedWork]:
+        keys = MemoryKeys(self)
+        try:
+            async with self.begin(tenant_id) as work:
+                yield KeyedWork(work, keys)
+            self.keys.update(keys.stored)
+        finally:
+            for key in keys.claimed:
+                if self.keys.get(key, ("", None))[1] is None:
+                    self.keys.pop(key, None)
+
+
+@dataclass(slots=True)
+class MemoryKeys:
+    database: MemoryDatabase
+    claimed: dict[str, str] = field(default_factory=dict[str, str])
+    stored: dict[str, tuple[str, StoredAnswer | None]] = field(
+        default_factory=dict[str, tuple[str, StoredAnswer | None]]
+    )
+
+    async def claim(self, key: str, fingerprint: str) -> StoredAnswer | None:
+        known = self.database.keys.get(key)
+        if known is None:
+            self.database.keys[key] = (fingerprint, None)
+            self.claimed[key] = fingerprint
+            return None
+        if known[0] != fingerprint:
+            raise InvalidInputError("Idempotency-Key: used for another request")
+        if known[1] is None:
+            raise ConflictError("Idempotency-Key: a request with it is under way")
+        return known[1]
+
+    async def store(self, key: str, answer: StoredAnswer) -> None:
+        self.stored[key] = (self.claimed[key], answer)
+
+
+@dataclass(slots=True, kw_only=True)
+class Edge:
+    """An application and everything a test wants to look at."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    health: Health = field(init=False)
+    metrics: ServerMetrics = field(default_factory=ServerMetrics)
+    database: MemoryDatabase = field(default_factory=MemoryDatabase)
+    events: MemoryEvents = field(default_factory=MemoryEvents)
+    tokens: Tokens = field(default_factory=Tokens)
+    tracer: Tracer = field(default_factory=NoOpTracer)
+    max_backlog: int = 100
+    max_subscribers: int = 10
+    burst: int = 1000
+    per_second: float = 1000.0
+    heartbeat_seconds: float = 60.0
+    reauthenticate_seconds: float = 60.0
+    flush_seconds: float = 0.001
+    max_body_bytes: int = 10_000
+    hub: Hub = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.health = Health(clock=self.clock, max_loop_lag_seconds=5, check_timeout_seconds=1)
+        self.health.is_started = True
+        self.hub = Hub(max_backlog=self.max_backlog, max_subscribers=self.max_subscribers)
+
+    def services(self) -> Services:
+        limiter = partial(
+            RateLimiter,
+            per_second=self.per_second,
+            burst=self.burst,
+            max_tracked=100,
+            clock=self.clock,
+        )
+        return Services(
+            clock=self.clock,
+            new_id=partial(new_id, self.clock),
+            begin=self.database.begin,
+            begin_keyed=self.database.begin_keyed,
+            authenticate=self.tokens,
+            limits=RateLimits(actors=limiter(policy="actor"), addresses=limiter(policy="address")),
+            health=self.health,
+            metrics=self.metrics,
+            tracer=self.tracer,
+            watching=Watching(
+                hub=self.hub,
+                events=self.events,
+                authenticate=self.tokens,
+                flush_seconds=self.flush_seconds,
+                heartbeat_seconds=self.heartbeat_seconds,
+                reauthenticate_seconds=self.reauthenticate_seconds,
+            ),
+            max_body_bytes=self.max_body_bytes,
+        )
+
+    def app(self, *routes: ControllerRouterHandler) -> ASGIApp:
+        return create_app(self.services(), (*ROUTES, *routes))
+
+    def client(
+        self, *routes: ControllerRouterHandler, token: str | None = None
+    ) -> httpx.AsyncClient:
+        """A client of the application in this process."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        transport = httpx.ASGITransport(cast("Any", self.app(*routes)), raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://phoenix", headers=headers)
