@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from phoenix_platform.core.hashing import sha256_of
 from phoenix_platform.opamp.facts import Outcome, RemoteConfig, Status
 
 FIRST_WAIT_SECONDS: Final = 10.0
@@ -16,6 +17,9 @@ FIRST_WAIT_SECONDS: Final = 10.0
 
 MAX_WAIT_SECONDS: Final = 600.0
 """Each further offer of the same waits twice as long, up to this: a host that never answers costs little."""
+
+EMPTY: Final = RemoteConfig(sha256_of(b"").encode(), {})
+"""Where nothing good is known: a supervisor ends its collector for it, and so the crash loop."""
 
 SILENT_RETURN: Final = "the host took it up and returned to another configuration without a reason"
 _MAX_DOUBLINGS: Final = 10
@@ -28,8 +32,8 @@ class Wanted:
     desired: RemoteConfig | None = None
     """None: nothing is offered; what the host runs stays."""
     falls_back: bool = False
-    """Whether the last good configuration is offered when the desired one failed. For collectors under a foreign supervisor;
-    an agent of ours keeps its host as it was by itself."""
+    """Whether the last good configuration is offered when the desired one failed, or without one `EMPTY`. For collectors
+    under a foreign supervisor; an agent of ours keeps its host as it was by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +113,8 @@ def offered(history: OfferHistory, config: RemoteConfig, now: float) -> OfferHis
 def _target(history: OfferHistory, wanted: Wanted) -> RemoteConfig | None:
     if wanted.desired is None or wanted.desired.hash not in history.failed:
         return wanted.desired
-    good = history.last_good
-    if not wanted.falls_back or good is None or good.hash in history.failed:
-        return None
-    return good
+    good = history.last_good or EMPTY
+    return good if wanted.falls_back and good.hash not in history.failed else None
 
 
 def _has(status: Status | None, target: RemoteConfig) -> bool:
@@ -140,7 +142,7 @@ def _applied(
     applied = ours[0] if ours else None
     returned = _silent_return(history, status) if is_in_sequence else None
     after = replace(history, taken=None)
-    if applied is not None and applied.hash not in history.failed:
+    if applied is not None and applied.hash not in (EMPTY.hash, *history.failed):
         after = replace(after, last_good=applied)
     if returned is None:
         return Lesson(after, applied=applied)
