@@ -10,6 +10,7 @@ from typing import Final
 from phoenix_platform.application.changes import send
 from phoenix_platform.application.ports import DesiredDocument, UnitOfWork
 from phoenix_platform.core.clock import Clock
+from phoenix_platform.core.errors import NotFoundError
 from phoenix_platform.domain.experiment_lifecycle import ON_HOSTS
 from phoenix_platform.domain.experiments import Experiment, HostState, VariantPipeline
 from phoenix_platform.domain.hosts import Fact, FactName, HostId
@@ -102,9 +103,12 @@ async def _put(work: UnitOfWork, host_id: HostId, body: bytes, clock: Clock) -> 
     digest, before = desired_state_hash(body), await work.desired.get(host_id)
     if before is not None and before.hash == digest:
         return
+    try:
+        host = await work.hosts.get(host_id)
+    except NotFoundError:
+        return  # it was removed from the fleet: nothing is wanted there
     document = DesiredDocument(host_id=host_id, hash=digest, body=body, at=clock.now())
     await work.desired.put(document)
-    host = await work.hosts.get(host_id)
     fact = Fact(digest, clock.now())
     await work.hosts.save(replace(host.with_fact(FactName.DESIRED, fact)))
     topics = ("hosts", f"host:{host_id}")

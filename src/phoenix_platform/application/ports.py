@@ -177,6 +177,13 @@ class Samples(Protocol):
     async def counts(self, experiment_id: ExperimentId) -> dict[HostId, SampleCounts]: ...
 
 
+class Judgements(Protocol):
+    """What was last found of an experiment under way, for those who look."""
+
+    async def put(self, experiment_id: ExperimentId, body: bytes, *, at: datetime) -> None: ...
+    async def get(self, experiment_id: ExperimentId) -> tuple[bytes, datetime] | None: ...
+
+
 class Certificates(Protocol):
     async def add(self, experiment_id: ExperimentId, content: bytes, *, at: datetime) -> None: ...
     async def get(self, experiment_id: ExperimentId) -> bytes: ...
@@ -241,6 +248,7 @@ class UnitOfWork:
     pipelines: Pipelines
     experiments: Experiments
     samples: Samples
+    judgements: Judgements
     certificates: Certificates
     loads: LoadSimulations
     desired: DesiredDocuments
@@ -271,7 +279,15 @@ class ConfigurationChecks(Protocol):
         ...
 
 
-class CertificateSigner(Protocol):
-    @property
-    def public_key(self) -> bytes: ...
-    def sign(self, content: bytes) -> bytes: ...
+class Leases(Protocol):
+    """Who may do what only one may do at a time, among all replicas."""
+
+    async def acquire(self, name: str) -> Fence | None:
+        """Take it if nobody holds it, or its holder was not heard of for too long."""
+        ...
+
+    async def renew(self, fence: Fence) -> None:
+        """Hold it for longer; raise `FencedOffError` if somebody else took it meanwhile."""
+        ...
+
+    async def release(self, fence: Fence) -> None: ...

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from phoenix_platform.application.changes import send
 from phoenix_platform.application.ports import Begin
+from phoenix_platform.core.canonical_json import Json
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import NotFoundError
 from phoenix_platform.domain.experiments import ExperimentId
@@ -51,7 +52,11 @@ async def take_samples(
             return taken
         new = await work.samples.add(experiment_id, host_id, batch.samples)
         if new:
-            payload = {"experiment_id": str(experiment_id), "host": host.name, "samples": new}
+            payload: dict[str, Json] = {
+                "experiment_id": str(experiment_id),
+                "host": host.name,
+                "samples": new,
+            }
             topics = (f"experiment:{experiment_id}",)
             await send(work, topics, ADDED, payload, clock=clock)
     return taken
