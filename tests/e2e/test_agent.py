@@ -1,0 +1,260 @@
+"""The agent as a user runs it, against a real control plane's ends, with real collectors."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from tests.control_planes import ControlPlaneForTests
+from tests.desired_states import a_state, an_experiment
+from tests.e2e.programs import Program
+
+from phoenix_platform.agent.binaries import CollectorBinary
+from phoenix_platform.agent.data_folders import DataFolder
+from phoenix_platform.agent.statuses import AgentStatus, is_running, read_status
+from phoenix_platform.opamp.host_reports import RunReport, RunState
+
+pytestmark = pytest.mark.timeout(240)
+
+LOSSY = """
+receivers:
+  host_metrics:
+    collection_interval: 60s
+    scrapers: {process: {mute_process_all_errors: true}}
+processors:
+  filter/lossy:
+    error_mode: ignore
+    metrics:
+      metric:
+        - 'resource.attributes["process.executable.name"] == "phx-precious"'
+exporters:
+  otlp_http: {endpoint: "http://127.0.0.1:4318"}
+service:
+  pipelines:
+    metrics: {receivers: [host_metrics], processors: [filter/lossy], exporters: [otlp_http]}
+"""
+
+
+class Agent:
+    """One host with its agent."""
+
+    def __init__(self, folder: Path, plane: ControlPlaneForTests, collector: Path) -> None:
+        self.program = Program(folder)
+        self.plane = plane
+        self.collector = collector
+        self.data = DataFolder(folder / "data")
+
+    def enroll(self, *arguments: str) -> "Agent":
+        token = self.program.folder / "token"
+        token.write_text(self.plane.token)
+        common = ("--server", self.plane.url, "--token-file", str(token), "--name", "host-a")
+        program = self._start("enroll", *common, *arguments)
+        assert program.wait(60) == 0, program.stderr
+        return self
+
+    def start(self) -> "Agent":
+        self._start("run")
+        return self
+
+    def _start(self, verb: str, *arguments: str) -> Program:
+        return self.program.start(
+            "agent", verb, "--data-directory", str(self.data.path), *arguments,
+            PHOENIX_COLLECTOR=str(self.collector),
+        )  # fmt: skip
+
+    def kill(self) -> None:
+        self.program.signal(signal.SIGKILL)
+        self.program.wait(20)
+
+    def until(self, is_so: Callable[[], object], seconds: float = 120) -> None:
+        self.program.wait_until(lambda: bool(is_so()), seconds)
+
+    def run(self, experiment_id: str) -> RunReport | None:
+        return self.plane.run_of(experiment_id)
+
+    def is_in(self, experiment_id: str, *states: RunState) -> bool:
+        run = self.run(experiment_id)
+        return run is not None and run.state in states
+
+    def until_in(self, experiment_id: str, *states: RunState) -> RunReport:
+        self.until(lambda: self.is_in(experiment_id, *states))
+        run = self.run(experiment_id)
+        assert run is not None
+        return run
+
+    def until_here_in(self, state: RunState) -> RunReport:
+        """By the host's own word, whether or not its control plane hears it."""
+        self.until(lambda: state in {run.state for run in self.status().report.runs})
+        return self.status().report.runs[0]
+
+    def status(self) -> AgentStatus:
+        status = read_status(self.data)
+        assert status is not None
+        return status
+
+
+@pytest.fixture
+def plane() -> Generator[ControlPlaneForTests]:
+    with ControlPlaneForTests() as plane:
+        yield plane
+
+
+@pytest.fixture
+def agent(
+    tmp_path: Path, plane: ControlPlaneForTests, collector: CollectorBinary
+) -> Generator[Agent]:
+    agent = Agent(tmp_path, plane, collector.path)
+    yield agent
+    if agent.program.process.poll() is None:
+        agent.kill()
+    agent.until(lambda: not agent.program.leftovers(), 30)
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Generator[subprocess.Popen[bytes]]:
+    """A process with an executable name of its own."""
+    sleep = shutil.which("sleep")
+    assert sleep is not None
+    shutil.copy(sleep, tmp_path / "phx-precious")
+    with subprocess.Popen([tmp_path / "phx-precious", "600"]) as process:
+        yield process
+        process.kill()
+
+
+def test_an_enrolled_agent_runs_what_is_desired_and_delivers_every_sample_once(
+    agent: Agent, plane: ControlPlaneForTests
+) -> None:
+    agent.enroll("--label", "env=test").start()
+    assert plane.enrolments[0]["labels"] == {"env": "test"}
+    assert agent.data.credential.stat().st_mode & 0o777 == 0o600
+    experiment = an_experiment()
+    agent.until(lambda: plane.messages)
+    offered = plane.offer(a_state(experiment))
+    run = agent.until_in(experiment.id, RunState.FLOWING)
+    assert run.hashes == {
+        "baseline": experiment.baseline.hash,
+        "candidate": experiment.candidate.hash,
+    }
+    assert run.first_point_at is not None
+    agent.until(lambda: len(plane.scrapes_of(experiment.id, "candidate")) >= 5)
+    statuses = [
+        one.remote_config_status for one in plane.messages if one.HasField("remote_config_status")
+    ]
+    assert statuses[-1].last_remote_config_hash == offered.encode()
+    assert statuses[-1].status == 1
+    plane.offer(a_state())
+    run = agent.until_in(experiment.id, RunState.ENDED)
+    assert run.reason == "it is no longer desired"
+    assert run.idle_cores is not None
+    agent.until(lambda: len(plane.samples) == run.through_sequence)
+    assert sorted(one["sequence"] for one in plane.samples.values()) == list(
+        range(1, len(plane.samples) + 1)
+    )
+    scrapes = plane.scrapes_of(experiment.id, "candidate")
+    assert scrapes == plane.scrapes_of(experiment.id, "baseline") == list(range(len(scrapes)))
+    assert not plane.repeated
+    assert not plane.conflicting
+    agent.until_here_in(RunState.ENDED)
+    assert is_running(agent.status())
+    agent.program.signal(signal.SIGTERM)
+    assert agent.program.wait(30) == 0
+    assert not is_running(agent.status())
+
+
+@pytest.mark.parametrize("state", [RunState.STARTING, RunState.FLOWING])
+def test_after_kill_9_the_same_experiment_goes_on_and_no_sample_has_the_number_of_another(
+    agent: Agent, plane: ControlPlaneForTests, state: RunState
+) -> None:
+    agent.enroll().start()
+    experiment = an_experiment()
+    plane.offer(a_state(experiment))
+    first = agent.until_in(experiment.id, state)
+    if state is RunState.FLOWING:
+        agent.until(lambda: len(plane.samples) >= 6)
+    agent.kill()
+    agent.until(lambda: not agent.program.leftovers(), 30)
+    before = dict(plane.samples)
+    agent.start()
+    agent.until(lambda: (run := agent.run(experiment.id)) and run.run_id != first.run_id)
+    second = agent.until_in(experiment.id, RunState.FLOWING)
+    assert second.run_id != first.run_id
+    agent.until(lambda: len(plane.samples) >= len(before) + 8)
+    plane.offer(a_state())
+    ended = agent.until_in(experiment.id, RunState.ENDED)
+    agent.until(lambda: len(plane.samples) == ended.through_sequence)
+    assert not plane.conflicting
+    assert sorted(one["sequence"] for one in plane.samples.values()) == list(
+        range(1, len(plane.samples) + 1)
+    )
+    if state is RunState.FLOWING:
+        later = [one for one in plane.samples.values() if one["run_id"] == second.run_id]
+        assert sum(not one["acknowledged"] for one in later) >= 4  # began anew: not judged
+
+
+def test_an_agent_killed_after_the_end_does_not_begin_again(
+    agent: Agent, plane: ControlPlaneForTests
+) -> None:
+    agent.enroll().start()
+    experiment = an_experiment(seconds=4)
+    plane.offer(a_state(experiment))
+    ended = agent.until_in(experiment.id, RunState.ENDED)
+    assert ended.reason == "its deadline came"
+    agent.kill()
+    plane.reports.clear()
+    agent.start()
+    agent.until(lambda: plane.reports)
+    again = agent.until_in(experiment.id, RunState.ENDED)
+    assert again.run_id == ended.run_id
+
+
+def test_without_a_control_plane_it_stops_on_time_and_delivers_all_later(
+    agent: Agent, plane: ControlPlaneForTests
+) -> None:
+    agent.enroll().start()
+    experiment = an_experiment(seconds=45)
+    plane.offer(a_state(experiment))
+    agent.until_in(experiment.id, RunState.FLOWING)
+    agent.until(lambda: plane.samples)
+    plane.go()
+    delivered = len(plane.samples)
+    run = agent.until_here_in(RunState.ENDED)
+    assert abs((run.at - experiment.deadline).total_seconds()) < 5
+    assert agent.status().report.spool is not None
+    agent.kill()  # a restart in between loses nothing
+    agent.start()
+    plane.come()
+    agent.until(lambda: len(plane.samples) == run.through_sequence)
+    assert run.through_sequence is not None
+    assert run.through_sequence > delivered
+    assert not plane.conflicting
+    agent.until(lambda: (spool := agent.status().report.spool) is not None and spool.samples == 0)
+
+
+def test_a_critical_process_that_is_lost_aborts_here_without_a_control_plane(
+    agent: Agent, plane: ControlPlaneForTests, precious: subprocess.Popen[bytes]
+) -> None:
+    agent.enroll().start()
+    agent.until(lambda: plane.messages)
+    experiment = an_experiment(LOSSY, critical=("phx-precious",))
+    plane.offer(a_state(experiment))
+    agent.until(agent.data.desired_state.exists)
+    plane.go()
+    run = agent.until_here_in(RunState.ABORTED)
+    assert run.reason is not None
+    assert f"phx-precious (pid {precious.pid}) is missing" in run.reason
+    assert run.facts["limit"] == "critical_retention"
+    plane.come()
+    agent.until_in(experiment.id, RunState.ABORTED)
+
+
+def test_a_pipeline_that_does_not_run_fails_with_the_collectors_own_words(
+    agent: Agent, plane: ControlPlaneForTests
+) -> None:
+    agent.enroll().start()
+    experiment = an_experiment(LOSSY.replace("error_mode: ignore", "no_such_key: 1"))
+    plane.offer(a_state(experiment))
+    run = agent.until_in(experiment.id, RunState.FAILED)
+    assert run.reason is not None
+    assert "no_such_key" in run.reason
