@@ -22,8 +22,9 @@ from phoenix_platform.agent.http_server import serving
 from phoenix_platform.agent.ports import LOOPBACK, free_ports
 from phoenix_platform.agent.relay import Relay
 from phoenix_platform.agent.supervision import Collector, CollectorSpec
-from phoenix_platform.metering.meter import Meter, MeterSettings, Reading
+from phoenix_platform.metering.meter import Meter, MeterSettings
 from phoenix_platform.metering.patterns import parse_pattern
+from phoenix_platform.metering.readings import Reading
 from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.otlp.decoding import Decoder
 from phoenix_platform.otlp.deliveries import Accepted, Answer, Delivery

@@ -23,8 +23,9 @@ from phoenix_platform.agent.supervision import Collector
 from phoenix_platform.agent.telemetry import CollectorCounters, read_counters
 from phoenix_platform.agent.usage import STOPPED, Usage, state_of, usage_of
 from phoenix_platform.core.clock import Clock
-from phoenix_platform.metering.meter import Meter, MeterSettings, Reading, VariantTiming
+from phoenix_platform.metering.meter import Meter, MeterSettings, VariantTiming
 from phoenix_platform.metering.patterns import ProcessPattern
+from phoenix_platform.metering.readings import Reading
 from phoenix_platform.metering.retention import CriticalIdentity
 from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.metering.scrapes import Scrape

@@ -15,6 +15,7 @@ from phoenix_platform.metering.instances import NameLoss, NameLosses
 from phoenix_platform.metering.kept_metrics import KeptMetrics
 from phoenix_platform.metering.outputs import ScrapeOutput, VariantOutput
 from phoenix_platform.metering.patterns import ProcessPattern
+from phoenix_platform.metering.readings import Reading, take_usage
 from phoenix_platform.metering.retention import CriticalIdentity, Visible, expected_in, seen_in
 from phoenix_platform.metering.samples import KeptMetric, ProcessInstance, Sample, Variant
 from phoenix_platform.metering.scrapes import RawStream, Scrape
@@ -41,17 +42,6 @@ class VariantTiming:
     """Time between two of its outputs."""
     holds_for: timedelta = timedelta(0)
     """How long it may hold a point back, as a batch does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a collector said and used up to a scrape; totals since its start."""
-
-    cpu_seconds: float | None
-    rss_bytes: int | None
-    refused_points: int | None
-    dropped_points: int | None
-    queue_full: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +278,7 @@ class Meter:
             output_totals = output_totals.before(output.totals)
         p50, p95 = _delays(outputs)
         ids, named = state.output.distinct_series(rows), state.output.named(rows)
-        usage = _usage(state.readings, span[0].window.number, span[-1].window.number)
+        usage = take_usage(state.readings, span[0].window.number, span[-1].window.number)
         state.series_by_metric = state.output.metric_counts(rows)
         labels = [state.output.distinct_labels(_joined(output.rows)) for output in outputs]
         label_series = state.output.distinct_labels(rows)
@@ -421,35 +411,3 @@ def _delays(outputs: Sequence[ScrapeOutput]) -> tuple[float | None, float | None
     seconds = np.repeat([delay for delay, _ in delays], [count for _, count in delays])
     p50, p95 = np.percentile(seconds, [50, 95], method="inverted_cdf")
     return float(p50), float(p95)
-
-
-def _usage(readings: dict[int, Reading], first: int, last: int) -> Reading:
-    """What was used between the relay of the span's first scrape and that of the next span."""
-    before, after = readings.get(first), readings.get(last + 1)
-    for number in [number for number in readings if number <= last]:
-        del readings[number]
-    if before is None or after is None:
-        return Reading(
-            cpu_seconds=None,
-            rss_bytes=None,
-            refused_points=None,
-            dropped_points=None,
-            queue_full=None,
-        )
-    return Reading(
-        cpu_seconds=_difference(after.cpu_seconds, before.cpu_seconds),
-        rss_bytes=after.rss_bytes,
-        refused_points=_count(_difference(after.refused_points, before.refused_points)),
-        dropped_points=_count(_difference(after.dropped_points, before.dropped_points)),
-        queue_full=after.queue_full,
-    )
-
-
-def _difference(after: float | None, before: float | None) -> float | None:
-    if after is None or before is None or after < before:
-        return None
-    return after - before
-
-
-def _count(value: float | None) -> int | None:
-    return None if value is None else int(value)

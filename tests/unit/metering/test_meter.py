@@ -9,8 +9,9 @@ from tests.oracle.plain_decoder import PlainDecoder
 
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering import instances
-from phoenix_platform.metering.meter import Meter, MeterSettings, Reading, VariantTiming
+from phoenix_platform.metering.meter import Meter, MeterSettings, VariantTiming
 from phoenix_platform.metering.patterns import parse_pattern
+from phoenix_platform.metering.readings import Reading
 from phoenix_platform.metering.retention import CriticalIdentity
 from phoenix_platform.metering.samples import ProcessInstance, Sample, Variant
 from phoenix_platform.otlp.decoding import Decoder
