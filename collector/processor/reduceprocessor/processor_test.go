@@ -312,7 +312,7 @@ func TestAClockCorrectionIsNoNewInstance(t *testing.T) {
 			shifted := func(ticks int64) []life {
 				all := []life{aLife(1, "a", ticks), aLife(2, "b", ticks), aLife(3, "c", ticks)}
 				for i := range all {
-					all[i].start = uint64(int64(all[i].start) + shift)
+					all[i].start = uint64(int64(all[i].start) + shift) //nolint:gosec // times of this century
 				}
 				return all
 			}
