@@ -61,6 +61,20 @@ class Enrolled:
     """Of the agent; shown once and kept as a hash."""
 
 
+def token_life(seconds: int) -> timedelta:
+    """How long a token may wait.
+
+    Raises:
+        InvalidInputError: If it is not above zero, or beyond 7 days.
+    """
+    life = timedelta(seconds=min(max(seconds, 0), 10**9))
+    if not timedelta(0) < life <= _LONGEST_TOKEN_LIFE:
+        raise InvalidInputError(
+            f"expires_in_seconds: {seconds} is not above zero and at most 7 days (604800)"
+        )
+    return life
+
+
 async def issue_enrollment_token(
     labels: Mapping[str, str],
     *,
@@ -72,12 +86,8 @@ async def issue_enrollment_token(
     """A token that lets one host in, once.
 
     Raises:
-        InvalidInputError: If the labels cannot stand in a selector, or its life is too long.
+        InvalidInputError: If the labels cannot stand in a selector.
     """
-    if not timedelta(0) < life <= _LONGEST_TOKEN_LIFE:
-        raise InvalidInputError(
-            "expires_in: not above zero and at most 7 days; give one such as 1h"
-        )
     secret = new_token(TokenKind.ENROLLMENT)
     token = EnrollmentToken(
         id=new_id(clock),

@@ -267,6 +267,12 @@ class Begin(Protocol):
         ...
 
 
+class TenantOfSecret(Protocol):
+    """Whose a secret is, before anybody is signed in."""
+
+    async def __call__(self, secret_hash: str) -> TenantId | None: ...
+
+
 AllTenants = Callable[[], AbstractAsyncContextManager[Tenants]]
 """For what works across tenants (the reconcilers): their list, and nothing of theirs."""
 
