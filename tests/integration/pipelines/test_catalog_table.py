@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from scripts.catalog_page import page_of
 from scripts.catalog_rows import as_data, effects_in
+from scripts.catalog_table import PAGE
 from scripts.catalog_trials import BASELINE, Case, Setup, cases, run_all
 from tests.unit.analysis.runs import PLAN, Change, run, unchanged
 from tests.unit.cli.report_subjects import a_record, a_variant
@@ -19,7 +20,7 @@ from phoenix_platform.agent.load.profiles import PROFILES
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.samples import HostTotal, Sample, Variant
 from phoenix_platform.pipelines import catalog
-from phoenix_platform.pipelines.catalog_effects import Effects
+from phoenix_platform.pipelines.catalog_effects import Effects, effects
 from phoenix_platform.pipelines.emission import write_document
 
 TOPK = Case("process-topk-v1", "realistic")
@@ -152,3 +153,7 @@ def test_records_of_two_kinds_make_no_table(tmp_path: Path) -> None:
 def test_a_folder_without_records_makes_no_table(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="holds no record"):
         effects_in(tmp_path)
+
+
+def test_the_table_in_the_docs_is_what_the_catalog_has_as_data() -> None:
+    assert page_of(effects()) in PAGE.read_text("utf-8"), "run: make catalog-table"
