@@ -63,12 +63,14 @@ class Authenticator:
         self,
         *,
         begin: BeginIdentity,
+        read: BeginIdentity,
         find_owner: FindOwner,
         access_tokens: AccessTokens,
         clock: Clock,
         max_remembered: int = MAX_REMEMBERED,
     ) -> None:
         self._begin = begin
+        self._read = read
         self._find_owner = find_owner
         self._access_tokens = access_tokens
         self._clock = clock
@@ -148,7 +150,7 @@ class Authenticator:
         if owner is None:
             raise UnauthenticatedError("token: unknown or revoked; make a new one")
         try:
-            async with self._begin(owner.tenant_id) as work:
+            async with self._read(owner.tenant_id) as work:
                 if kind is TokenKind.AGENT:
                     return await self._of_agent(work, owner)
                 return await self._of_api_key(work, owner)
@@ -159,7 +161,7 @@ class Authenticator:
         claims = await self._access_tokens.read(token)
         now = self._clock.now()
         try:
-            async with self._begin(claims.tenant_id) as work:
+            async with self._read(claims.tenant_id) as work:
                 session = await work.sessions.get(claims.session_id)
                 user = await work.users.get(claims.user_id)
         except NotFoundError as error:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from phoenix_platform.application.ports import Page, PageQuery, UnitOfWork
+from phoenix_platform.application.ports import Fence, Page, PageQuery, UnitOfWork
 from phoenix_platform.core.tokens import TokenKind
 from phoenix_platform.domain.api_keys import ApiKey, ApiKeyId, KeyOwner
 from phoenix_platform.domain.service_accounts import ServiceAccount, ServiceAccountId
@@ -135,7 +135,9 @@ class IdentityWork(UnitOfWork):
 class BeginIdentity(Protocol):
     """As `Begin`, and wherever that is wanted."""
 
-    def __call__(self, tenant_id: TenantId) -> AbstractAsyncContextManager[IdentityWork]: ...
+    def __call__(
+        self, tenant_id: TenantId, *, fence: Fence | None = None
+    ) -> AbstractAsyncContextManager[IdentityWork]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,6 @@ class AttemptCount:
             return replace(self, attempts=1, window_started_at=at)
         return replace(self, attempts=self.attempts + 1)
 
-    def given_back(self) -> Self:
-        return replace(self, attempts=max(0, self.attempts - 1))
-
     def seconds_to_wait(self, limit: int, at: datetime) -> float:
         """0 while the limit is kept, else how long until the window is over."""
         if self.attempts <= limit:

@@ -34,11 +34,6 @@ def test_a_new_window_begins_when_the_last_one_is_over() -> None:
     assert count.window_started_at == AT + WINDOW
 
 
-def test_an_attempt_that_was_right_is_given_back() -> None:
-    assert counted(3).given_back().attempts == 2
-    assert counted(0).given_back().attempts == 0
-
-
 def test_attempts_count_against_the_network_first_and_then_the_account() -> None:
     network, account = limits_of("default", "ada", "192.0.2.7")
     assert (network.attempts, account.attempts) == (NETWORK_ATTEMPTS, ACCOUNT_ATTEMPTS)
