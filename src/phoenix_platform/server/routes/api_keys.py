@@ -37,7 +37,7 @@ async def list_route(page: PageDep, begin: BeginIdentityDep, actor: ActorDep) ->
     _ALL,
     operation_id="issueApiKey",
     permission=Permission.API_KEYS_OWN,
-    has_secret_answer=True,
+    takes_idempotency_key=False,
 )
 async def issue_route(
     data: NewApiKey, begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep

@@ -24,6 +24,7 @@ async def jwks(identity: IdentityDep) -> Response[JsonWebKeySet]:
     "/api/v1/signing-keys/rotate",
     operation_id="rotateSigningKeys",
     permission=Permission.TENANTS_MANAGE,
+    takes_idempotency_key=False,
     status_code=200,
 )
 async def rotate_route(actor: ActorDep, identity: IdentityDep) -> SigningKeyList:

@@ -29,7 +29,7 @@ async def list_route(actor: ActorDep, identity: IdentityDep) -> TenantList:
     _ALL,
     operation_id="createTenant",
     permission=Permission.TENANTS_MANAGE,
-    has_secret_answer=True,
+    takes_idempotency_key=False,
 )
 async def create_route(
     data: NewTenant,

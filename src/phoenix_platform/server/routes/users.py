@@ -39,7 +39,7 @@ async def list_route(page: PageDep, begin: BeginIdentityDep, actor: ActorDep) ->
     "/api/v1/users",
     operation_id="createUser",
     permission=Permission.USERS_MANAGE,
-    has_secret_answer=True,
+    takes_idempotency_key=False,
 )
 async def create_route(
     data: NewUser, begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep
@@ -91,7 +91,7 @@ async def remove_route(
     f"{_USER}/reset-password",
     operation_id="resetPassword",
     permission=Permission.USERS_MANAGE,
-    has_secret_answer=True,
+    takes_idempotency_key=False,
     status_code=200,
 )
 async def reset_route(
