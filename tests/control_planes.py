@@ -24,6 +24,7 @@ from phoenix_platform.opamp.desired_state import (
     CONFIG_KEY,
     CONTENT_TYPE,
     DesiredState,
+    decode_desired_state,
     desired_state_hash,
     encode_desired_state,
 )
@@ -118,6 +119,24 @@ class ControlPlaneForTests:
 
     def scrapes_of(self, experiment_id: str, variant: str) -> list[int]:
         return sorted(key[2] for key in list(self.samples) if key[:2] == (experiment_id, variant))
+
+    def outcome_of(self, offered: str) -> tuple[int, str] | None:
+        """What the agent says of the offer with this hash: status and error; None: nothing yet."""
+        for message in reversed(self.messages):
+            status = message.remote_config_status
+            if message.HasField("remote_config_status"):
+                if status.last_remote_config_hash != offered.encode():
+                    return None
+                return int(status.status), status.error_message
+        return None
+
+    def effective(self) -> DesiredState | None:
+        """What the host says it runs."""
+        for message in reversed(self.messages):
+            if message.HasField("effective_config"):
+                files = message.effective_config.config_map.config_map
+                return decode_desired_state(files[CONFIG_KEY].body)
+        return None
 
     def _poke(self) -> None:
         if self._loop is not None:

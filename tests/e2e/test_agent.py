@@ -3,18 +3,17 @@
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from tests.agents import Agent
 from tests.control_planes import ControlPlaneForTests
 from tests.desired_states import a_state, an_experiment
-from tests.e2e.programs import Program
 
 from phoenix_platform.agent.binaries import CollectorBinary
-from phoenix_platform.agent.data_folders import DataFolder
-from phoenix_platform.agent.statuses import AgentStatus, is_running, read_status
-from phoenix_platform.opamp.host_reports import RunReport, RunState
+from phoenix_platform.agent.statuses import is_running
+from phoenix_platform.opamp.host_reports import RunState
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -35,64 +34,6 @@ service:
   pipelines:
     metrics: {receivers: [host_metrics], processors: [filter/lossy], exporters: [otlp_http]}
 """
-
-
-class Agent:
-    """One host with its agent."""
-
-    def __init__(self, folder: Path, plane: ControlPlaneForTests, collector: Path) -> None:
-        self.program = Program(folder)
-        self.plane = plane
-        self.collector = collector
-        self.data = DataFolder(folder / "data")
-
-    def enroll(self, *arguments: str) -> "Agent":
-        token = self.program.folder / "token"
-        token.write_text(self.plane.token)
-        common = ("--server", self.plane.url, "--token-file", str(token), "--name", "host-a")
-        program = self._start("enroll", *common, *arguments)
-        assert program.wait(60) == 0, program.stderr
-        return self
-
-    def start(self) -> "Agent":
-        self._start("run")
-        return self
-
-    def _start(self, verb: str, *arguments: str) -> Program:
-        return self.program.start(
-            "agent", verb, "--data-directory", str(self.data.path), *arguments,
-            PHOENIX_COLLECTOR=str(self.collector),
-        )  # fmt: skip
-
-    def kill(self) -> None:
-        self.program.signal(signal.SIGKILL)
-        self.program.wait(20)
-
-    def until(self, is_so: Callable[[], object], seconds: float = 120) -> None:
-        self.program.wait_until(lambda: bool(is_so()), seconds)
-
-    def run(self, experiment_id: str) -> RunReport | None:
-        return self.plane.run_of(experiment_id)
-
-    def is_in(self, experiment_id: str, *states: RunState) -> bool:
-        run = self.run(experiment_id)
-        return run is not None and run.state in states
-
-    def until_in(self, experiment_id: str, *states: RunState) -> RunReport:
-        self.until(lambda: self.is_in(experiment_id, *states))
-        run = self.run(experiment_id)
-        assert run is not None
-        return run
-
-    def until_here_in(self, state: RunState) -> RunReport:
-        """By the host's own word, whether or not its control plane hears it."""
-        self.until(lambda: state in {run.state for run in self.status().report.runs})
-        return self.status().report.runs[0]
-
-    def status(self) -> AgentStatus:
-        status = read_status(self.data)
-        assert status is not None
-        return status
 
 
 @pytest.fixture
@@ -177,7 +118,7 @@ def test_after_kill_9_the_same_experiment_goes_on_and_no_sample_has_the_number_o
     agent.until(lambda: not agent.program.leftovers(), 30)
     before = dict(plane.samples)
     agent.start()
-    agent.until(lambda: (run := agent.run(experiment.id)) and run.run_id != first.run_id)
+    agent.until(lambda: (run := plane.run_of(experiment.id)) and run.run_id != first.run_id)
     second = agent.until_in(experiment.id, RunState.FLOWING)
     assert second.run_id != first.run_id
     agent.until(lambda: len(plane.samples) >= len(before) + 8)

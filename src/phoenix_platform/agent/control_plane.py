@@ -7,18 +7,14 @@ from typing import Final
 import msgspec
 
 from phoenix_platform.agent.connection import Access
-from phoenix_platform.agent.data_folders import DataFolder
 from phoenix_platform.agent.host import read_host
+from phoenix_platform.agent.host_parts import HostParts
 from phoenix_platform.agent.identities import (
     Enrolment,
-    Identity,
     keep_credential,
     renamed,
 )
-from phoenix_platform.agent.reconciling import Reconciler
-from phoenix_platform.agent.reports import HostReporter
 from phoenix_platform.agent.whole_files import put_json
-from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import PhoenixError
 from phoenix_platform.core.version import VERSION
 from phoenix_platform.opamp.clients import Told
@@ -44,25 +40,19 @@ class AgentsControlPlane:
 
     def __init__(
         self,
-        folder: DataFolder,
-        identity: Identity,
+        parts: HostParts,
         enrolment: Enrolment,
         access: Access,
-        *,
-        reconciler: Reconciler,
-        reporter: HostReporter,
-        clock: Clock,
         access_changed: Callable[[Access], None],
     ) -> None:
-        self._folder = folder
+        self._parts = parts
+        self._folder = parts.folder
         self._enrolment = enrolment
-        self.identity = identity
         self._access = access
-        self._reconciler = reconciler
-        self._reporter = reporter
+        self._reconciler = parts.reconciler
+        self._production = parts.production
         self._access_changed = access_changed
-        self._started_unix_nano = clock.unix_nano()
-        self._clock = clock
+        self._started_unix_nano = parts.clock.unix_nano()
         self._refused: Status | None = None
         """The newest offer, if it could not even be read."""
         self._access_status: Status | None = None
@@ -78,7 +68,9 @@ class AgentsControlPlane:
         )
 
     def report(self) -> CustomMessage:
-        return CustomMessage(CAPABILITY, MESSAGE_TYPE, encode_host_report(self._reporter.report()))
+        return CustomMessage(
+            CAPABILITY, MESSAGE_TYPE, encode_host_report(self._parts.reporter.report())
+        )
 
     def take_config(self, config: RemoteConfig) -> None:
         file = config.files.get(CONFIG_KEY)
@@ -95,7 +87,7 @@ class AgentsControlPlane:
 
     def take_name(self, instance_uid: InstanceUid) -> None:
         try:
-            self.identity = renamed(self._folder, self.identity, instance_uid)
+            self._parts.identity = renamed(self._folder, self._parts.identity, instance_uid)
         except PhoenixError as error:
             # The next start comes with the old one, and is renamed again.
             _LOG.warning("new instance uid cannot be kept", extra={"reason": str(error)})
@@ -129,21 +121,31 @@ class AgentsControlPlane:
         kept = self._reconciler.kept
         if kept is None:
             return None
-        return Status(kept.offered_hash, Outcome.APPLIED)
+        if (failure := self._production.failure) is not None:
+            return Status(kept.offered_hash, Outcome.FAILED, failure)
+        applied = self._reconciler.applied
+        is_applied = applied is not None and applied.hash == kept.hash
+        outcome = Outcome.APPLIED if is_applied else Outcome.APPLYING
+        return Status(kept.offered_hash, outcome)
 
     def _effective(self) -> dict[str, ConfigFile]:
-        kept = self._reconciler.kept
-        return {} if kept is None else {CONFIG_KEY: ConfigFile(kept.body, CONTENT_TYPE)}
+        body = self._reconciler.effective()
+        return {} if body is None else {CONFIG_KEY: ConfigFile(body, CONTENT_TYPE)}
 
     def _health(self) -> Health:
-        return Health(is_healthy=True, started_unix_nano=self._started_unix_nano)
+        failure = self._production.failure
+        return Health(
+            is_healthy=failure is None,
+            error=failure or "",
+            started_unix_nano=self._started_unix_nano,
+        )
 
     def _description(self) -> Description:
         host = read_host()
         return Description(
             identifying={
                 "service.name": "phoenix-agent",
-                "service.instance.id": self.identity.instance_uid,
+                "service.instance.id": self._parts.identity.instance_uid,
                 "service.version": VERSION,
             },
             other={

@@ -25,7 +25,10 @@ from phoenix_platform.agent.data_folders import DataFolder
 from phoenix_platform.agent.enrolment import trust_of
 from phoenix_platform.agent.experiments import ExperimentPlace
 from phoenix_platform.agent.host import read_host
+from phoenix_platform.agent.host_parts import HostParts
 from phoenix_platform.agent.identities import Enrolment, Identity
+from phoenix_platform.agent.production import ProductionKeeper
+from phoenix_platform.agent.quarantines import Quarantine
 from phoenix_platform.agent.reconciling import Reconciler
 from phoenix_platform.agent.reports import HostReporter
 from phoenix_platform.agent.run_records import RunRecords
@@ -101,29 +104,41 @@ class _Agent:
             spooled=self._spooled,
             idle_time=options.idle_time,
         )
-        self._reconciler = Reconciler(options.folder, place)
-        self._reporter = HostReporter(
-            name, self._reconciler, self.spool, clock, self._collector_here()
+        production = ProductionKeeper(
+            options.folder.production,
+            find_collector=self._find_collector,
+            environment=options.environment,
+            quarantine=Quarantine(options.folder, clock),
+            clock=clock,
+            changed=self._changed,
+        )
+        reconciler = Reconciler(options.folder, place, production)
+        self._parts = HostParts(
+            folder=options.folder,
+            identity=options.identity,
+            enrolment=enrolment,
+            reconciler=reconciler,
+            production=production,
+            reporter=HostReporter(
+                name,
+                reconciler,
+                self.spool,
+                clock,
+                self._collector_here(),
+                production.flowing_hash,
+            ),
+            clock=clock,
         )
 
     async def works(self, stack: AsyncExitStack) -> Sequence[Coroutine[object, object, None]]:
         """What runs side by side for as long as the agent does."""
         options = self._options
-        works = [self._reconciler.run()]
+        works = [self._parts.reconciler.run(), self._parts.production.run()]
         if options.enrolment is not None and options.credential is not None:
             works += await self._reach(options.enrolment, options.credential, stack)
         if options.desired_file is not None:
             works.append(self._follow(options.desired_file))
-        status = StatusWriter(
-            options.folder,
-            options.identity,
-            options.enrolment,
-            reporter=self._reporter,
-            reconciler=self._reconciler,
-            uploader=self._uploader,
-            connection=self._connection,
-            clock=self._clock,
-        )
+        status = StatusWriter(self._parts, self._uploader, self._connection)
         works.append(status.run(self._status_due))
         return works
 
@@ -144,16 +159,7 @@ class _Agent:
             )
         )
         self._uploader = Uploader(self.spool, client, clock=clock, backoff=_backoff())
-        control_plane = AgentsControlPlane(
-            self._options.folder,
-            self._options.identity,
-            enrolment,
-            access,
-            reconciler=self._reconciler,
-            reporter=self._reporter,
-            clock=clock,
-            access_changed=bearer.change,
-        )
+        control_plane = AgentsControlPlane(self._parts, enrolment, access, bearer.change)
         uid = instance_uid_of(bytes.fromhex(self._options.identity.instance_uid))
         self._connection = Connection(
             access,
@@ -166,6 +172,7 @@ class _Agent:
         return [self._uploader.run(), self._uploader.sync(), self._connection.run()]
 
     def _changed(self) -> None:
+        self._parts.reconciler.note_applied()
         self._status_due.set()
         if self._connection is not None:
             self._connection.wake()
@@ -180,7 +187,7 @@ class _Agent:
 
     def _take(self, body: bytes) -> None:
         try:
-            digest = self._reconciler.want(body)
+            digest = self._parts.reconciler.want(body)
         except PhoenixError as error:
             _LOG.error("desired state refused", extra={"reason": str(error)})
         else:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from phoenix_platform.agent.binaries import CollectorBinary
+from phoenix_platform.agent.desired_pipelines import configuration_of
 from phoenix_platform.agent.load.simulation import LONGEST, LoadSimulation
 from phoenix_platform.agent.run_facts import facts_of
 from phoenix_platform.agent.run_records import RunRecord, RunRecords
@@ -34,9 +35,8 @@ from phoenix_platform.metering.limits import DISCARDED_SCRAPES, BrokenLimit, Lim
 from phoenix_platform.metering.patterns import parse_pattern
 from phoenix_platform.metering.retention import CriticalIdentity
 from phoenix_platform.metering.samples import Sample, Variant
-from phoenix_platform.opamp.desired_state import DesiredExperiment, DesiredPipeline
+from phoenix_platform.opamp.desired_state import DesiredExperiment
 from phoenix_platform.opamp.host_reports import RunState
-from phoenix_platform.pipelines.configurations import Configuration, parse_configuration
 
 _LOG: Final = logging.getLogger(__name__)
 _FACTS_EVERY_SECONDS: Final = 15.0
@@ -131,7 +131,10 @@ class ExperimentRun:
     async def _started(self) -> AsyncGenerator[Trial]:
         desired, place = self._desired, self._place
         binary = await asyncio.to_thread(place.find_collector)
-        baseline, candidate = _configuration(desired.baseline), _configuration(desired.candidate)
+        baseline, candidate = (
+            configuration_of(desired.baseline),
+            configuration_of(desired.candidate),
+        )
         self._record.hashes = {
             Variant.BASELINE.value: baseline.hash,
             Variant.CANDIDATE.value: candidate.hash,
@@ -294,16 +297,6 @@ def _last_batch(spool: Spool) -> SampleBatch | None:
         return None if spool.last_found is None else from_payload(spool.last_found)
     except InvalidInputError:
         return None
-
-
-def _configuration(pipeline: DesiredPipeline) -> Configuration:
-    configuration = parse_configuration(pipeline.text, name=pipeline.name)
-    if configuration.hash != pipeline.hash:
-        raise InvalidInputError(
-            f"{pipeline.name}: its text has the hash {configuration.hash}, not {pipeline.hash}; was it "
-            "changed on the way?"
-        )
-    return configuration
 
 
 def _identity(text: str) -> CriticalIdentity:

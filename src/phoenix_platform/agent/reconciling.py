@@ -17,6 +17,7 @@ from phoenix_platform.agent.data_folders import DataFolder
 from phoenix_platform.agent.desired_states import effects_of
 from phoenix_platform.agent.experiments import ExperimentPlace, ExperimentRun
 from phoenix_platform.agent.loads import ENDED, FAILED, LoadRun
+from phoenix_platform.agent.statuses import Fact
 from phoenix_platform.agent.whole_files import put_json, read_json
 from phoenix_platform.core.errors import InvalidInputError, PhoenixError
 from phoenix_platform.opamp.desired_state import (
@@ -24,6 +25,7 @@ from phoenix_platform.opamp.desired_state import (
     DesiredState,
     decode_desired_state,
     desired_state_hash,
+    encode_desired_state,
 )
 from phoenix_platform.opamp.host_reports import LoadReport, RunReport
 
@@ -34,6 +36,12 @@ _MOST_RUN_REPORTS: Final = 50
 class Production(Protocol):
     """Who keeps the production collector; see `production`."""
 
+    @property
+    def is_settled(self) -> bool: ...
+    @property
+    def failure(self) -> str | None: ...
+    @property
+    def running(self) -> DesiredPipeline | None: ...
     def want(self, pipeline: DesiredPipeline | None) -> None: ...
 
 
@@ -56,18 +64,14 @@ class _Task:
 class Reconciler:
     """Starts and stops experiments and loads; `run` until cancelled, and then nothing is left running."""
 
-    def __init__(
-        self,
-        folder: DataFolder,
-        place: ExperimentPlace,
-        *,
-        production: Production | None = None,
-    ) -> None:
+    def __init__(self, folder: DataFolder, place: ExperimentPlace, production: Production) -> None:
         self._folder = folder
         self._place = place
         self._production = production
         self._state: DesiredState | None = None
         self._kept: KeptState | None = None
+        self.applied: Fact | None = None
+        """The newest document that this host has made true."""
         self._look = asyncio.Event()
         self._experiments: dict[str, _Task] = {}
         self._loads: dict[str, _Task] = {}
@@ -79,6 +83,21 @@ class Reconciler:
     def kept(self) -> KeptState | None:
         """The document that is being made true; None before the first."""
         return self._kept
+
+    def effective(self) -> bytes | None:
+        """The document with the production collector that really runs; None before the first."""
+        if self._state is None:
+            return None
+        running = self._production.running
+        return encode_desired_state(msgspec.structs.replace(self._state, production=running))
+
+    def note_applied(self) -> None:
+        """Something changed on this host: the document may be true by now."""
+        kept, production = self._kept, self._production
+        if kept is None or not production.is_settled or production.failure is not None:
+            return
+        if self.applied is None or self.applied.hash != kept.hash:
+            self.applied = Fact(hash=kept.hash, at=self._place.clock.now())
 
     def want(self, body: bytes, *, offered_hash: bytes = b"") -> str:
         """Make this document true from now on; its hash.
@@ -131,8 +150,7 @@ class Reconciler:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _act(self, state: DesiredState) -> None:
-        if self._production is not None:
-            self._production.want(state.production)
+        self._production.want(state.production)
         effects = effects_of(
             state,
             experiments=self._experiments,
@@ -156,6 +174,7 @@ class Reconciler:
             load_run = LoadRun(load, clock=self._place.clock, changed=self._place.changed)
             self._load_runs[load.id] = load_run
             self._loads[load.id] = self._begin(load.id, load_run.run)
+        self._place.changed()
 
     def _begin(
         self, id_: str, run: Callable[[asyncio.Event], Coroutine[object, object, None]]

@@ -43,7 +43,8 @@ class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
     """None: it runs without a control plane."""
     upload: UploadStatus | None
     facts: dict[str, Fact]
-    """By name: desired, offered, applied, effective, flowing."""
+    """By name: desired, offered, applied and effective have the hash of the whole document; flowing has that
+    of the production collector's configuration."""
     failure: str | None
     """Why the newest desired state could not be applied."""
     notes: tuple[str, ...]
