@@ -21,6 +21,10 @@ MAX_WAIT_SECONDS: Final = 600.0
 EMPTY: Final = RemoteConfig(sha256_of(b"").encode(), {})
 """Where nothing good is known: a supervisor ends its collector for it, and so the crash loop."""
 
+EMPTY_GRACE_SECONDS: Final = 15.0
+"""After a failure, before `EMPTY` is offered: a supervisor that returns by itself to what it ran before does so within
+seconds, and must not be stopped in that."""
+
 SILENT_RETURN: Final = "the host took it up and returned to another configuration without a reason"
 _MAX_DOUBLINGS: Final = 10
 
@@ -49,6 +53,8 @@ class OfferHistory:
     """How often it was sent in a row."""
     offered_at: float = 0.0
     """When, in seconds of a monotonic clock."""
+    failed_at: float = 0.0
+    """When the last failure was heard of, by the same clock."""
     taken: bytes | None = None
     """The hash that the host said it was applying, until it says what came of it."""
 
@@ -68,7 +74,9 @@ class Lesson:
     """One of ours that runs there by it."""
 
 
-def learn(history: OfferHistory, status: Status, wanted: Wanted, *, is_in_sequence: bool) -> Lesson:
+def learn(
+    history: OfferHistory, status: Status, wanted: Wanted, *, is_in_sequence: bool, now: float
+) -> Lesson:
     """What a changed `RemoteConfigStatus` says about earlier offers.
 
     `is_in_sequence` says that no message is missing before this one, so that it is not an old one that came late.
@@ -77,7 +85,7 @@ def learn(history: OfferHistory, status: Status, wanted: Wanted, *, is_in_sequen
         return Lesson(history)
     match status.outcome:
         case Outcome.FAILED:
-            return _failed(history, status)
+            return _failed(history, status, now)
         case Outcome.APPLYING:
             return Lesson(replace(history, taken=status.hash))
         case Outcome.APPLIED:
@@ -93,7 +101,7 @@ def due_offer(
 
     `status` is the last one reported, `now` is in seconds of the clock of `OfferHistory.offered_at`.
     """
-    target = _target(history, wanted)
+    target = _target(history, wanted, status, now)
     if target is None or _has(status, target):
         return None
     is_offered = history.offered is not None and history.offered.hash == target.hash
@@ -110,11 +118,21 @@ def offered(history: OfferHistory, config: RemoteConfig, now: float) -> OfferHis
     )
 
 
-def _target(history: OfferHistory, wanted: Wanted) -> RemoteConfig | None:
+def _target(
+    history: OfferHistory, wanted: Wanted, status: Status | None, now: float
+) -> RemoteConfig | None:
     if wanted.desired is None or wanted.desired.hash not in history.failed:
         return wanted.desired
-    good = history.last_good or EMPTY
-    return good if wanted.falls_back and good.hash not in history.failed else None
+    good = history.last_good
+    if good is None and _is_down(history, status, now):
+        good = EMPTY
+    return good if wanted.falls_back and good and good.hash not in history.failed else None
+
+
+def _is_down(history: OfferHistory, status: Status | None, now: float) -> bool:
+    """Whether a host had its time to return by itself to something that works, and did not."""
+    has_failed = status is not None and status.outcome is Outcome.FAILED
+    return has_failed and now >= history.failed_at + EMPTY_GRACE_SECONDS
 
 
 def _has(status: Status | None, target: RemoteConfig) -> bool:
@@ -124,11 +142,11 @@ def _has(status: Status | None, target: RemoteConfig) -> bool:
     )
 
 
-def _failed(history: OfferHistory, status: Status) -> Lesson:
+def _failed(history: OfferHistory, status: Status, now: float) -> Lesson:
     if status.hash in history.failed:
         return Lesson(history)
     failed = {**history.failed, status.hash: status.error}
-    return Lesson(replace(history, failed=failed), failed=status)
+    return Lesson(replace(history, failed=failed, failed_at=now), failed=status)
 
 
 def _applied(

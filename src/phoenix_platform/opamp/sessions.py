@@ -67,8 +67,10 @@ class Session:
     connection_status: Status | None = None
     components: Components | None = None
     custom_capabilities: tuple[str, ...] = ()
+    awaits_everything: bool = True
+    """Whether a message may be missing: then it is asked for everything."""
     full_requests: int = 0
-    """How often in a row everything was asked for."""
+    """How often in a row it was."""
     config_offered: bytes | None = None
     """Hash of the remote configuration last offered in this session."""
     connection_offered: bytes | None = None
@@ -81,7 +83,7 @@ class Session:
     @property
     def is_described(self) -> bool:
         """Whether it told everything, or will not: only then is it known what it lacks."""
-        return self.description is not None or self.full_requests >= MAX_FULL_REQUESTS
+        return not self.awaits_everything or self.full_requests >= MAX_FULL_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +197,10 @@ def receive(
     """Take one message of an agent in, and answer it."""
     session, is_gap = _in_sequence(session, message, context.now)
     effects: list[Effect] = []
+    if message.HasField("agent_description") and not is_gap:
+        session = replace(session, awaits_everything=False, full_requests=0)
     session = _facts(session, message, effects)
-    session, history = _statuses(session, history, message, context.wanted, effects, is_gap=is_gap)
+    session, history = _statuses(session, history, message, context, effects, is_gap=is_gap)
     answer = _answer_to(session)
     if message.HasField("agent_disconnect"):
         effects.append(Leaving())
@@ -265,7 +269,10 @@ def _answer_to(session: Session) -> pb.ServerToAgent:
 
 
 def _in_sequence(session: Session, message: pb.AgentToServer, now: float) -> tuple[Session, bool]:
-    """The session at this message; without what it knew where a message is missing between."""
+    """The session at this message, without what it knew where a message is missing between; and whether one is.
+
+    A description says nothing about the rest there: it may be what changed, so everything is asked for all the same.
+    """
     number = session.sequence_number
     is_gap = number is None or message.sequence_num != number + 1 & _SEQUENCE_MASK
     if is_gap:
@@ -285,7 +292,7 @@ def _in_sequence(session: Session, message: pb.AgentToServer, now: float) -> tup
 def _facts(session: Session, message: pb.AgentToServer, effects: list[Effect]) -> Session:
     if message.HasField("agent_description"):
         description = description_of(message.agent_description)
-        session = replace(session, description=description, full_requests=0)
+        session = replace(session, description=description)
         effects.append(Described(description, session.capabilities))
     if message.HasField("health"):
         session = replace(session, health=health_of(message.health))
@@ -314,7 +321,7 @@ def _statuses(
     session: Session,
     history: OfferHistory,
     message: pb.AgentToServer,
-    wanted: Wanted,
+    context: Context,
     effects: list[Effect],
     *,
     is_gap: bool,
@@ -327,7 +334,7 @@ def _statuses(
         return session, history
     status = config_status_of(message.remote_config_status)
     if status != session.config_status:
-        lesson = learn(history, status, wanted, is_in_sequence=not is_gap)
+        lesson = learn(history, status, context.wanted, is_in_sequence=not is_gap, now=context.now)
         history = lesson.history
         if lesson.failed is not None:
             effects.append(ConfigFailed(lesson.failed.hash, lesson.failed.error))

@@ -3,6 +3,7 @@ import pytest
 from phoenix_platform.opamp.facts import ConfigFile, Outcome, RemoteConfig, Status
 from phoenix_platform.opamp.offers import (
     EMPTY,
+    EMPTY_GRACE_SECONDS,
     FIRST_WAIT_SECONDS,
     MAX_WAIT_SECONDS,
     SILENT_RETURN,
@@ -25,7 +26,7 @@ def status(config: RemoteConfig, outcome: Outcome, error: str = "") -> Status:
 
 def taught(history: OfferHistory, *statuses: Status, wanted: Wanted = WANTS_B) -> OfferHistory:
     for one in statuses:
-        history = learn(history, one, wanted, is_in_sequence=True).history
+        history = learn(history, one, wanted, is_in_sequence=True, now=0).history
     return history
 
 
@@ -73,10 +74,17 @@ def test_after_a_failure_the_last_good_one_is_offered_and_the_failed_one_never_a
 
 def test_without_a_good_one_the_empty_one_ends_the_crash_loop() -> None:
     history = taught(offered(OfferHistory(), B, 0), status(B, Outcome.FAILED))
-    assert due_offer(history, WANTS_B, status(B, Outcome.FAILED), 1) == EMPTY
-    history = taught(offered(history, EMPTY, 1), status(EMPTY, Outcome.APPLIED))
+    is_returning = EMPTY_GRACE_SECONDS - 1
+    assert due_offer(history, WANTS_B, status(B, Outcome.FAILED), is_returning) is None
+    assert due_offer(history, WANTS_B, status(B, Outcome.FAILED), EMPTY_GRACE_SECONDS) == EMPTY
+    history = taught(offered(history, EMPTY, 15), status(EMPTY, Outcome.APPLIED))
     assert history.last_good is None
     assert due_offer(history, WANTS_B, status(EMPTY, Outcome.APPLIED), 1e9) is None
+
+
+def test_an_empty_one_that_fails_too_is_not_offered_for_ever() -> None:
+    history = taught(OfferHistory(), status(B, Outcome.FAILED), status(EMPTY, Outcome.FAILED))
+    assert due_offer(history, WANTS_B, status(EMPTY, Outcome.FAILED), 1e9) is None
 
 
 def test_a_host_that_keeps_itself_as_it_was_is_offered_nothing_instead() -> None:
@@ -104,7 +112,7 @@ def test_a_supervisor_that_rolls_back_by_itself_is_left_alone() -> None:
 def test_a_roll_back_without_a_word_is_a_failure_too() -> None:
     history = offered(OfferHistory(last_good=A), B, 0)
     history = taught(history, status(B, Outcome.APPLYING))
-    lesson = learn(history, status(A, Outcome.APPLIED), WANTS_B, is_in_sequence=True)
+    lesson = learn(history, status(A, Outcome.APPLIED), WANTS_B, is_in_sequence=True, now=0)
     assert lesson.failed == Status(b"b", Outcome.FAILED, SILENT_RETURN)
     assert lesson.applied == A
     assert due_offer(lesson.history, WANTS_B, status(A, Outcome.APPLIED), 1e9) is None
@@ -112,7 +120,7 @@ def test_a_roll_back_without_a_word_is_a_failure_too() -> None:
 
 def test_an_old_status_that_comes_late_condemns_nothing() -> None:
     history = taught(offered(OfferHistory(last_good=A), B, 0), status(B, Outcome.APPLYING))
-    lesson = learn(history, status(A, Outcome.APPLIED), WANTS_B, is_in_sequence=False)
+    lesson = learn(history, status(A, Outcome.APPLIED), WANTS_B, is_in_sequence=False, now=0)
     assert lesson.failed is None
 
 
@@ -126,8 +134,8 @@ def test_what_ran_well_and_was_left_later_did_not_fail() -> None:
 
 
 def test_a_failure_is_news_once() -> None:
-    first = learn(OfferHistory(), status(B, Outcome.FAILED), WANTS_B, is_in_sequence=True)
-    second = learn(first.history, status(B, Outcome.FAILED), WANTS_B, is_in_sequence=True)
+    first = learn(OfferHistory(), status(B, Outcome.FAILED), WANTS_B, is_in_sequence=True, now=0)
+    second = learn(first.history, status(B, Outcome.FAILED), WANTS_B, is_in_sequence=True, now=0)
     assert first.failed == status(B, Outcome.FAILED)
     assert second.failed is None
 
@@ -139,12 +147,12 @@ def test_what_failed_and_runs_all_the_same_is_not_what_one_goes_back_to() -> Non
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_a_status_about_nothing_teaches_nothing(outcome: Outcome) -> None:
-    lesson = learn(OfferHistory(), Status(b"", outcome), WANTS_B, is_in_sequence=True)
+    lesson = learn(OfferHistory(), Status(b"", outcome), WANTS_B, is_in_sequence=True, now=0)
     assert lesson.history == OfferHistory()
 
 
 def test_an_unset_status_teaches_nothing() -> None:
-    lesson = learn(OfferHistory(), status(B, Outcome.UNSET), WANTS_B, is_in_sequence=True)
+    lesson = learn(OfferHistory(), status(B, Outcome.UNSET), WANTS_B, is_in_sequence=True, now=0)
     assert lesson.history == OfferHistory()
 
 
