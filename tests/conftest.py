@@ -5,6 +5,8 @@ import pytest
 from phoenix_platform.agent.binaries import CollectorBinary, find_collector
 from phoenix_platform.agent.settings import AgentSettings
 
+pytest_plugins = ["tests.postgresql"]
+
 
 @pytest.fixture(scope="session")
 def collector() -> CollectorBinary:

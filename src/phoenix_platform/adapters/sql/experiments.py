@@ -1,4 +1,4 @@
-"""Experiments and their transitions; also the certificate of each, which goes with it."""
+"""Experiments and their transitions; also the last judgement and the certificate of each, which go with it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ from phoenix_platform.adapters.sql.metadata import (
     tenant_column,
 )
 from phoenix_platform.adapters.sql.pages import read_page
-from phoenix_platform.adapters.sql.scopes import Scope, insert_new
+from phoenix_platform.adapters.sql.scopes import Scope, insert_new, put
 from phoenix_platform.application.ports import ExperimentQuery, Page, PageQuery
 from phoenix_platform.core.errors import ConflictError, NotFoundError
 from phoenix_platform.domain.experiment_lifecycle import Phase, Trigger
@@ -77,6 +77,15 @@ certificates: Final = Table(
     tenant_column(),
     id_column("experiment_id"),
     Column("content", LargeBinary(), nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+    of_experiment(),
+)
+judgements: Final = Table(
+    "judgements",
+    METADATA,
+    tenant_column(),
+    id_column("experiment_id"),
+    Column("body", LargeBinary(), nullable=False),
     Column("at", UtcDateTime(), nullable=False),
     of_experiment(),
 )
@@ -166,6 +175,28 @@ class SqlExperiments:
 
     def _is_ours(self) -> ColumnElement[bool]:
         return experiments.c.tenant_id == self._scope.tenant_id
+
+
+class SqlJudgements:
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def put(self, experiment_id: ExperimentId, body: bytes, *, at: datetime) -> None:
+        values = {
+            "tenant_id": self._scope.tenant_id,
+            "experiment_id": experiment_id,
+            "body": body,
+            "at": at,
+        }
+        await put(self._scope.connection, judgements, values)
+
+    async def get(self, experiment_id: ExperimentId) -> tuple[bytes, datetime] | None:
+        columns = judgements.c
+        statement = select(columns.body, columns.at).where(
+            columns.tenant_id == self._scope.tenant_id, columns.experiment_id == experiment_id
+        )
+        row = (await self._scope.connection.execute(statement)).one_or_none()
+        return None if row is None else (row.body, row.at)
 
 
 class SqlCertificates:

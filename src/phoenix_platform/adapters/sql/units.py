@@ -1,7 +1,7 @@
 """Assembles the repositories of one transaction; `Transactions` is given `work_of`."""
 
 from phoenix_platform.adapters.sql.audit import SqlAuditTrail
-from phoenix_platform.adapters.sql.experiments import SqlCertificates, SqlExperiments
+from phoenix_platform.adapters.sql.experiments import SqlCertificates, SqlExperiments, SqlJudgements
 from phoenix_platform.adapters.sql.hosts import (
     SqlCredentials,
     SqlDesiredDocuments,
@@ -28,6 +28,7 @@ def work_of(scope: Scope) -> UnitOfWork:
         pipelines=SqlPipelines(scope),
         experiments=SqlExperiments(scope),
         samples=SqlSamples(scope),
+        judgements=SqlJudgements(scope),
         certificates=SqlCertificates(scope),
         loads=SqlLoadSimulations(scope),
         desired=SqlDesiredDocuments(scope),

@@ -27,8 +27,8 @@ def upgrade() -> None:
     protect(
         "audit_heads", "audit_events", "outbox", "idempotency_keys", "hosts", "enrollment_tokens",
         "host_credentials", "desired_documents", "host_reports", "load_simulations", "pipelines",
-        "pipeline_versions", "experiments", "experiment_transitions", "certificates", "samples", "sample_positions",
-        "sample_counts",
+        "pipeline_versions", "experiments", "experiment_transitions", "judgements", "certificates", "samples",
+        "sample_positions", "sample_counts",
     )  # fmt: skip
     op.execute("INSERT INTO outbox_state (id, position, removed_through) VALUES (1, 0, 0)")
 
@@ -39,6 +39,7 @@ def downgrade() -> None:
         "sample_positions",
         "samples",
         "certificates",
+        "judgements",
         "experiment_transitions",
         "experiments",
         "pipeline_versions",
@@ -334,6 +335,21 @@ def _experiments() -> None:
         sa.PrimaryKeyConstraint(
             "tenant_id", "experiment_id", "number", name="pk_experiment_transitions"
         ),
+    )
+    op.create_table(
+        "judgements",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("experiment_id", sa.Uuid(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", _TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "experiment_id"],
+            ["experiments.tenant_id", "experiments.id"],
+            name="fk_judgements_tenant_id_experiment_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_judgements_tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "experiment_id", name="pk_judgements"),
     )
     op.create_table(
         "certificates",
