@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 from uuid import UUID
 
+import msgspec
 import uvicorn
 
 from phoenix_platform.agent.ports import LOOPBACK
@@ -30,6 +31,8 @@ from phoenix_platform.opamp.desired_state import (
 )
 from phoenix_platform.opamp.frames import agent_message_of_frame, to_frame
 from phoenix_platform.opamp.host_reports import HostReport, RunReport, decode_host_report
+from phoenix_platform.wire.v1.experiments import AgentBatches
+from phoenix_platform.wire.v1.hosts import EnrollmentRequest
 
 Key = tuple[str, str, int]
 """Experiment, variant, scrape."""
@@ -175,6 +178,7 @@ class ControlPlaneForTests:
         self, path: str, headers: Mapping[str, str], body: Any
     ) -> tuple[int, Mapping[str, Any], Mapping[str, str]]:
         if path == "/api/v1/enroll":
+            msgspec.convert(body, EnrollmentRequest)  # what the real one takes
             self.enrolments.append(body)
             if body["token"] != self.token:
                 return 422, {"title": "Invalid input", "detail": "token: unknown"}, {}
@@ -190,6 +194,7 @@ class ControlPlaneForTests:
         if self.answers:
             status, more = self.answers.pop(0)
             return status, {"title": "as the test wants it"}, more
+        msgspec.convert(body, AgentBatches)  # what the real one takes
         accepted = [self._take(batch) for batch in body["batches"]]
         return 200, {"accepted": accepted}, {}
 

@@ -22,7 +22,6 @@ from phoenix_platform.core.errors import (
     PhoenixError,
     UnavailableError,
 )
-from phoenix_platform.core.hashing import sha256_of
 from phoenix_platform.core.tokens import TokenKind, check_token
 from phoenix_platform.core.version import VERSION
 
@@ -136,13 +135,9 @@ def _body(request: EnrolmentRequest, identity: Identity, host_name: str) -> dict
 
 
 async def _exchange(server: str, body: dict[str, Any], ca_file: str | None) -> _Answer:
-    # The same token and uid again are the same request: an answer that was lost is given again.
-    key = sha256_of(f"{body['token']} {body['instance_uid']}".encode()).removeprefix("sha256:")
     try:
         async with httpx.AsyncClient(verify=trust_of(ca_file), timeout=_SECONDS) as client:
-            response = await client.post(
-                server + _PATH, json=body, headers={"idempotency-key": key[:64]}
-            )
+            response = await client.post(server + _PATH, json=body)
     except httpx.HTTPError as error:
         raise UnavailableError(f"server: {server} cannot be reached: {error}") from error
     if not response.is_success:

@@ -197,10 +197,6 @@ class ExperimentRun:
             experiment_id=record.experiment_id,
             run_id=record.run_id,
             first_sequence=record.through_sequence + 1,
-            conditions={
-                "interval_seconds": record.interval_seconds,
-                "idle_cores": record.idle_cores,
-            },
         )
         # First the samples, then their numbers: after a crash in between, the spool tells the numbers.
         place.spool.append(to_payload(batch), samples=len(numbered))

@@ -20,8 +20,6 @@ class SampleBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the first sample, counted from 1 over the experiment on this host."""
     columns: dict[str, Any]
     """As `metering.sample_columns` writes them."""
-    conditions: dict[str, Any]
-    """What a verdict needs beside the samples: `interval_seconds`, `idle_cores`."""
 
     @property
     def through_sequence(self) -> int:
@@ -29,19 +27,13 @@ class SampleBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def batch_of(
-    samples: Sequence[Sample],
-    *,
-    experiment_id: str,
-    run_id: str,
-    first_sequence: int,
-    conditions: dict[str, Any],
+    samples: Sequence[Sample], *, experiment_id: str, run_id: str, first_sequence: int
 ) -> SampleBatch:
     return SampleBatch(
         experiment_id=experiment_id,
         run_id=run_id,
         first_sequence=first_sequence,
         columns=columns_of(samples),
-        conditions=conditions,
     )
 
 
@@ -76,7 +68,6 @@ def _follows(before: SampleBatch, batch: SampleBatch) -> bool:
     return (
         before.run_id == batch.run_id
         and before.experiment_id == batch.experiment_id
-        and before.conditions == batch.conditions
         and before.through_sequence + 1 == batch.first_sequence
     )
 

@@ -28,13 +28,11 @@ _MOST_BYTES: Final = 256 * 2**10
 _GATHER_SECONDS: Final = 1.0
 """So long samples are gathered before they are posted: a screen follows them live."""
 _SYNC_SECONDS: Final = 5.0
-_REFUSED: Final = frozenset(
-    {
-        HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    }
-)  # fmt: skip
+_REFUSED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE})
 """Trying again would not help."""
+_NOT_UNDERSTOOD: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_UNDERSTOOD_TRIES: Final = 20
+"""A control plane that is being updated may not understand for a while: about a quarter of an hour."""
 _CREDENTIAL: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _CREDENTIAL_SECONDS: Final = 60.0
 
@@ -80,6 +78,8 @@ class Uploader:
         self._gather_seconds = gather_seconds
         self._more = asyncio.Event()
         self._most_bytes = _MOST_BYTES
+        self._misunderstood = 0
+        """Posts in a row that were answered so."""
         if spool.waiting_bytes:
             self._more.set()
 
@@ -134,10 +134,14 @@ class Uploader:
         except httpx.HTTPError as error:
             return self._failed(f"{type(error).__name__}: {error}")
         status = response.status_code
+        self._misunderstood = self._misunderstood + 1 if status in _NOT_UNDERSTOOD else 0
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and len(sent) > 1:
             self._most_bytes = max(1, sum(len(entry.payload) for entry in sent) // 2)
             return None
-        if status in _REFUSED or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        if status in _NOT_UNDERSTOOD and self._misunderstood < _UNDERSTOOD_TRIES:
+            return self._failed(f"{status}: {_words_of(response)}")
+        if status in {*_REFUSED, *_NOT_UNDERSTOOD, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
+            self._misunderstood = 0
             self.facts.last_failure = f"{status}: {_words_of(response)}"
             self._spool.acknowledge(sent[-1], refused=True)
             return None

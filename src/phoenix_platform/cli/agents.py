@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from phoenix_platform.agent.binaries import find_collector
 from phoenix_platform.agent.daemon import DaemonOptions, run_agent
-from phoenix_platform.agent.data_folders import DataFolder, default_folder
+from phoenix_platform.agent.data_folders import OF_ROOT, DataFolder, default_folder
 from phoenix_platform.agent.enrolment import EnrolmentRequest
 from phoenix_platform.agent.enrolment import enroll as enroll_host
 from phoenix_platform.agent.identities import (
@@ -17,10 +18,15 @@ from phoenix_platform.agent.identities import (
     read_credential,
     read_machine,
 )
+from phoenix_platform.agent.install import Installation, unit_text
+from phoenix_platform.agent.install import install as install_service
+from phoenix_platform.agent.install import uninstall as uninstall_service
 from phoenix_platform.agent.journal import log_to_stderr
 from phoenix_platform.agent.settings import AgentSettings, process_environment
+from phoenix_platform.agent.statuses import is_running, read_status
+from phoenix_platform.cli.agents_tables import rows_of
 from phoenix_platform.cli.exit_codes import ExitCode
-from phoenix_platform.cli.output import note
+from phoenix_platform.cli.output import Output, OutputOption, note, print_json, print_table
 from phoenix_platform.core.clock import SystemClock
 from phoenix_platform.core.errors import InvalidInputError, NotFoundError
 from phoenix_platform.core.units import parse_bytes
@@ -125,6 +131,74 @@ def enroll(
         enrolment = asyncio.run(enroll_host(request, folder=folder, identity=identity, clock=clock))
     note(f"enrolled as {enrolment.host_name} ({enrolment.host_id}) with {enrolment.server}")
     note("start it with phoenix agent run, or as a service with phoenix agent install")
+
+
+@app.command("install")
+def install(
+    collector: Annotated[
+        Path | None,
+        typer.Option(help="Collector that the service runs; it gets a copy.", metavar="PATH"),
+    ] = None,
+    print_unit: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--print", help="Only print the unit.")
+    ] = False,
+    root: Annotated[
+        Path,
+        typer.Option(help="Write the files below this folder and start nothing, as for an image."),
+    ] = Path("/"),
+    data_directory: DataDirectoryOption = None,
+) -> None:
+    """Install the agent as a systemd service under a user of its own. Enrol first, or afterwards."""
+    settings = AgentSettings()
+    folder = DataFolder(_service_folder(data_directory, settings).path.absolute())
+    if print_unit:
+        typer.echo(unit_text(folder), nl=False)
+        return
+    installation = Installation(
+        folder=folder, collector=find_collector(collector, settings), root=root.absolute()
+    )
+    for sentence in install_service(installation):
+        note(sentence)
+
+
+@app.command("uninstall")
+def uninstall(
+    purge: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option(
+            "--purge", help="Also remove the identity and all samples that were not delivered."
+        ),
+    ] = False,
+    root: Annotated[Path, typer.Option(help="As for install.")] = Path("/"),
+    data_directory: DataDirectoryOption = None,
+) -> None:
+    """Stop and remove the service, and the production collector that it kept."""
+    folder = DataFolder(_service_folder(data_directory, AgentSettings()).path.absolute())
+    for sentence in uninstall_service(folder, purge=purge, root=root.absolute()):
+        note(sentence)
+
+
+@app.command("status")
+def status(data_directory: DataDirectoryOption = None, output: OutputOption = Output.TABLE) -> None:
+    """Say how the agent of this host is; exit 6 when it does not run."""
+    folder = _folder(data_directory, AgentSettings())
+    found = read_status(folder)
+    if found is None:
+        raise NotFoundError(f"{folder.path}: no agent has run here; see phoenix agent run")
+    runs = is_running(found)
+    match output:
+        case Output.JSON:
+            print_json({"is_running": runs, "status": found})
+        case Output.TABLE:
+            print_table(("", ""), list(rows_of(found, is_running=runs)))
+    if not runs:
+        note("the agent does not run: this is how it was when it ended")
+        raise typer.Exit(ExitCode.UNAVAILABLE)
+
+
+def _service_folder(named: Path | None, settings: AgentSettings) -> DataFolder:
+    chosen = named or settings.agent_data_directory
+    return DataFolder(chosen) if chosen else DataFolder(OF_ROOT)
 
 
 def _folder(named: Path | None, settings: AgentSettings) -> DataFolder:
