@@ -87,6 +87,12 @@ class EventsSettings(Group):
     """How often the outbox is read when nobody announced anything: what a lost notification costs at the most."""
 
 
+class FleetSettings(Group):
+    collectors: tuple[Path, ...] = ()
+    """Collector binaries that are asked whether they take a configuration before it is offered to hosts of the same
+    distribution and release. Default: those on the PATH. Of a release without one here, the hosts tell."""
+
+
 class LimitsSettings(Group):
     requests_per_second: Annotated[float, Field(gt=0)] = 50.0
     """Requests that one user, service account or agent may send for long. Far above what people and CI do."""
@@ -154,6 +160,7 @@ class ServerSettings(BaseSettings):
     http: HttpSettings = HttpSettings()
     database: DatabaseSettings = DatabaseSettings()
     events: EventsSettings = EventsSettings()
+    fleet: FleetSettings = FleetSettings()
     limits: LimitsSettings = LimitsSettings()
     health: HealthSettings = HealthSettings()
     drain: DrainSettings = DrainSettings()
