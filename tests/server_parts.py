@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -12,9 +13,16 @@ import httpx
 from litestar.types import ASGIApp, ControllerRouterHandler
 from opentelemetry.trace import NoOpTracer, Tracer
 
-from phoenix_platform.application.ports import Fence, UnitOfWork
+from phoenix_platform.adapters.sql.idempotency import (
+    IdempotencyKey,
+    KeyReusedError,
+    RequestInFlightError,
+    StoredAnswer,
+)
+from phoenix_platform.adapters.sql.outbox import EventsGoneError, PublishedEvent
+from phoenix_platform.application.ports import Begin, Fence, UnitOfWork
 from phoenix_platform.core.clock import Clock, FixedClock, SystemClock
-from phoenix_platform.core.errors import ConflictError, InvalidInputError, PhoenixError
+from phoenix_platform.core.errors import InvalidInputError, PhoenixError
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.domain.actors import Actor, ActorKind
 from phoenix_platform.domain.events import Event, EventId
@@ -24,8 +32,7 @@ from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.server.admission import RateLimits
 from phoenix_platform.server.app import ROUTES, Services, create_app
 from phoenix_platform.server.health import Health
-from phoenix_platform.server.hub import Hub, PublishedEvent
-from phoenix_platform.server.idempotency import KeyedWork, StoredAnswer
+from phoenix_platform.server.hub import Hub
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.rate_limits import RateLimiter
 from phoenix_platform.server.routes.events import Watching
@@ -86,9 +93,9 @@ class MemoryEvents:
     """Published events in a list; position n is the n-th."""
 
     published: list[PublishedEvent] = field(default_factory=list[PublishedEvent])
-    dropped: int = 0
+    removed: int = 0
     fails: list[PhoenixError] = field(default_factory=list[PhoenixError])
-    """Raised by the next reads, one each."""
+    """Raised by whoever follows next, one each."""
     _announced: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, *events: Event) -> None:
@@ -99,30 +106,28 @@ class MemoryEvents:
     async def newest(self) -> int:
         return len(self.published)
 
-    async def oldest(self) -> int:
-        return self.dropped + 1 if self.published else 0
-
-    async def read(self, after: int, limit: int) -> Sequence[PublishedEvent]:
-        if self.fails:
-            raise self.fails.pop(0)
-        return self.published[after : after + limit]
-
-    async def history(
-        self, tenant_id: TenantId, topics: frozenset[str], *, after: int, through: int, limit: int
+    async def after(
+        self, position: int, *, limit: int = 1000, tenant_id: TenantId | None = None
     ) -> Sequence[PublishedEvent]:
-        return [
+        if position < self.removed:
+            raise EventsGoneError(f"after: events up to {self.removed} are gone")
+        found = [
             one
-            for one in self.published[after:through]
-            if one.event.tenant_id == tenant_id and one.event.topic in topics
-        ][:limit]
+            for one in self.published[position:]
+            if tenant_id is None or one.event.tenant_id == tenant_id
+        ]
+        return found[:limit]
 
-    async def wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
+    async def follow(self, after: int) -> AsyncGenerator[Sequence[PublishedEvent]]:
+        while True:
+            if self.fails:
+                raise self.fails.pop(0)
+            if batch := await self.after(after, limit=500):
+                after = batch[-1].position
+                yield batch
+            else:
                 await self._announced.wait()
-        except TimeoutError:
-            return
-        self._announced.clear()
+                self._announced.clear()
 
 
 @dataclass(slots=True)
@@ -134,13 +139,33 @@ class MemoryWork:
 
 
 @dataclass(slots=True)
+class MemoryRequest:
+    tenant_id: TenantId
+    answered: StoredAnswer | None
+    work: MemoryWork
+    stored: StoredAnswer | None = None
+
+    @asynccontextmanager
+    async def begin(
+        self, tenant_id: TenantId, *, fence: Fence | None = None
+    ) -> AsyncGenerator[UnitOfWork]:
+        if tenant_id != self.tenant_id:
+            raise InvalidInputError("Idempotency-Key: not for work of another tenant")
+        yield cast("UnitOfWork", self.work)
+
+    async def store(self, answer: StoredAnswer) -> None:
+        self.stored = answer
+
+
+@dataclass(slots=True)
 class MemoryDatabase:
     """Words and idempotency keys, in transactions that are kept whole or not at all."""
 
     words: list[str] = field(default_factory=list[str])
-    keys: dict[str, tuple[str, StoredAnswer | None]] = field(
-        default_factory=dict[str, tuple[str, StoredAnswer | None]]
+    answers: dict[tuple[str, str], tuple[str, StoredAnswer]] = field(
+        default_factory=dict[tuple[str, str], tuple[str, StoredAnswer]]
     )
+    in_flight: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     @asynccontextmanager
     async def begin(
@@ -151,40 +176,24 @@ class MemoryDatabase:
         self.words = work.words
 
     @asynccontextmanager
-    async def begin_keyed(self, tenant_id: TenantId) -> AsyncGenerator[KeyedWork]:
-        keys = MemoryKeys(self)
+    async def idempotent(
+        self, key: IdempotencyKey, *, at: datetime
+    ) -> AsyncGenerator[MemoryRequest]:
+        identity = (key.actor_id, key.key)
+        if identity in self.in_flight:
+            raise RequestInFlightError("Idempotency-Key: under way")
+        known_hash, answer = self.answers.get(identity, (key.request_hash, None))
+        if known_hash != key.request_hash:
+            raise KeyReusedError("Idempotency-Key: came with another request before")
+        self.in_flight.add(identity)
+        request = MemoryRequest(key.tenant_id, answer, MemoryWork(key.tenant_id, list(self.words)))
         try:
-            async with self.begin(tenant_id) as work:
-                yield KeyedWork(work, keys)
-            self.keys.update(keys.stored)
+            yield request
         finally:
-            for key in keys.claimed:
-                if self.keys.get(key, ("", None))[1] is None:
-                    self.keys.pop(key, None)
-
-
-@dataclass(slots=True)
-class MemoryKeys:
-    database: MemoryDatabase
-    claimed: dict[str, str] = field(default_factory=dict[str, str])
-    stored: dict[str, tuple[str, StoredAnswer | None]] = field(
-        default_factory=dict[str, tuple[str, StoredAnswer | None]]
-    )
-
-    async def claim(self, key: str, fingerprint: str) -> StoredAnswer | None:
-        known = self.database.keys.get(key)
-        if known is None:
-            self.database.keys[key] = (fingerprint, None)
-            self.claimed[key] = fingerprint
-            return None
-        if known[0] != fingerprint:
-            raise InvalidInputError("Idempotency-Key: used for another request")
-        if known[1] is None:
-            raise ConflictError("Idempotency-Key: a request with it is under way")
-        return known[1]
-
-    async def store(self, key: str, answer: StoredAnswer) -> None:
-        self.stored[key] = (self.claimed[key], answer)
+            self.in_flight.discard(identity)
+        if request.stored is not None:
+            self.words = request.work.words
+            self.answers[identity] = (key.request_hash, request.stored)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,6 +215,7 @@ class Edge:
     reauthenticate_seconds: float = 60.0
     flush_seconds: float = 0.001
     max_body_bytes: int = 10_000
+    wrap_begin: Callable[[Begin], Begin] = lambda begin: begin
     hub: Hub = field(init=False)
 
     def __post_init__(self) -> None:
@@ -224,8 +234,8 @@ class Edge:
         return Services(
             clock=self.clock,
             new_id=partial(new_id, self.clock),
-            begin=self.database.begin,
-            begin_keyed=self.database.begin_keyed,
+            begin=self.wrap_begin(self.database.begin),
+            idempotent=self.database.idempotent,
             authenticate=self.tokens,
             limits=RateLimits(actors=limiter(policy="actor"), addresses=limiter(policy="address")),
             health=self.health,

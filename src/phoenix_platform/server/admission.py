@@ -16,8 +16,8 @@ from phoenix_platform.domain.actors import Actor
 from phoenix_platform.domain.permissions import Permission
 from phoenix_platform.domain.sign_ins import UnauthenticatedError
 from phoenix_platform.server.errors import (
+    IncompleteRouteError,
     TooManyRequestsError,
-    UndeclaredPermissionError,
 )
 from phoenix_platform.server.problems import MEDIA_TYPE, headers_of, problem_of
 from phoenix_platform.server.rate_limits import RateLimiter
@@ -50,13 +50,13 @@ def declared_permission(handler: BaseRouteHandler) -> Declared:
     """What a route asks for.
 
     Raises:
-        UndeclaredPermissionError: If it does not say.
+        IncompleteRouteError: If it does not say.
     """
     if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
         return PUBLIC  # made by the framework: answers the header Allow and nothing else
     permission = handler.opt.get("permission")
     if permission is None or not (permission == PUBLIC or isinstance(permission, Permission)):
-        raise UndeclaredPermissionError(
+        raise IncompleteRouteError(
             f"{handler}: declares no permission; write permission=Permission.… or permission=PUBLIC"
         )
     return permission
@@ -134,7 +134,7 @@ async def refuse(scope: Scope, send: Send, error: PhoenixError) -> None:
         close: Message = {"type": "websocket.close", "code": 1008, "reason": error.code}
         await send(close)
         return
-    problem = problem_of(error)
+    problem = problem_of(error, request_id=scope.get("phoenix_request_id"))
     headers = [(b"content-type", MEDIA_TYPE.encode())]
     headers += [
         (name.lower().encode(), value.encode()) for name, value in headers_of(error).items()

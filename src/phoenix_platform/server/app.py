@@ -1,12 +1,12 @@
 """Makes the application of routes and services; `server.composition` brings the real ones, tests bring theirs.
 
-To add routes: put them in `server/routes/<noun>.py` with a list `ROUTES` at its end, and add that list to `ROUTES` here.
+To add routes: put them in `server/routes/<noun>.py` with a list `ROUTES` at its end, and add that to `server.route_list`.
 Each route declares `operation_id` (verbNoun) and `permission`; what it needs it takes by name (`server.dependencies`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Litestar, Request
@@ -29,26 +29,16 @@ from phoenix_platform.server.admission import (
 from phoenix_platform.server.bodies import BodyCheck
 from phoenix_platform.server.edges import Edges
 from phoenix_platform.server.health import Health
-from phoenix_platform.server.idempotency import BeginKeyed, Idempotency
+from phoenix_platform.server.idempotency import Idempotency, Idempotent
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.openapi import document_of
 from phoenix_platform.server.openapi_description import ApiDescription
 from phoenix_platform.server.openapi_page import page_of
 from phoenix_platform.server.pagination import provide_page
-from phoenix_platform.server.problems import HANDLERS
-from phoenix_platform.server.routes import events as events_routes
-from phoenix_platform.server.routes import health as health_routes
-from phoenix_platform.server.routes import metrics as metrics_routes
-from phoenix_platform.server.routes import openapi as openapi_routes
+from phoenix_platform.server.problems import HANDLERS, log_websocket_bug
+from phoenix_platform.server.route_list import ROUTES
 from phoenix_platform.server.routes.events import Watching
 from phoenix_platform.server.versions import provide_expected_version
-
-ROUTES: Final[Sequence[ControllerRouterHandler]] = (
-    *health_routes.ROUTES,
-    *metrics_routes.ROUTES,
-    *openapi_routes.ROUTES,
-    *events_routes.ROUTES,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +54,7 @@ class Services:
     metrics: ServerMetrics
     tracer: Tracer
     watching: Watching
-    begin_keyed: BeginKeyed
+    idempotent: Idempotent
     max_body_bytes: int
     others: Mapping[str, object] = field(default_factory=dict[str, object])
     """What routes of one noun need beyond this, by the name under which they ask for it."""
@@ -74,7 +64,7 @@ def create_app(services: Services, routes: Sequence[ControllerRouterHandler] = R
     """The ASGI application.
 
     Raises:
-        UndeclaredPermissionError: If a route declares no permission, or no operation id.
+        IncompleteRouteError: If a route declares no permission, or no operation id.
     """
     description = ApiDescription()
     values: Mapping[str, object] = {
@@ -100,9 +90,10 @@ def create_app(services: Services, routes: Sequence[ControllerRouterHandler] = R
         middleware=[
             DefineMiddleware(Admission, authenticate=services.authenticate, limits=services.limits),
             DefineMiddleware(BodyCheck),
-            DefineMiddleware(Idempotency, begin_keyed=services.begin_keyed),
+            DefineMiddleware(Idempotency, idempotent=services.idempotent, clock=services.clock),
         ],
         exception_handlers=HANDLERS,
+        after_exception=[log_websocket_bug],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=services.max_body_bytes,

@@ -11,7 +11,8 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, HTTPRequestEvent, Receive, ReceiveMessage, Scope, Send
 
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.server.errors import BodyTooLargeError
+from phoenix_platform.otlp.encodings import DECODER_OF, decompressed
+from phoenix_platform.otlp.errors import BodyTooLargeError
 
 _JSON: Final = ("application/json",)
 _ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
@@ -42,14 +43,21 @@ class BodyCheck:
                 status_code=415,
                 detail=f"Content-Type: {media_type or 'missing'!r} is not taken here; send {' or '.join(accepts)}",
             )
-        if media_type != "application/json" or b"content-encoding" in headers:
+        if media_type != "application/json":
             await self._app(scope, receive, send)
             return
+        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+        if encoding not in DECODER_OF:
+            raise HTTPException(
+                status_code=415,
+                detail=f"Content-Encoding: {encoding!r} is not taken; send {', '.join(DECODER_OF)}",
+            )
         body = await whole_body(receive, scope)
         if body is None:
             return  # the client is gone; nobody waits for an answer
+        body = decompressed(body, encoding, max_bytes=_limit(scope))
         check_text(body)
-        await self._app(scope, replay(body, receive), send)
+        await self._app(_plain(scope, len(body)), replay(body, receive), send)
 
 
 def check_text(body: bytes) -> None:
@@ -92,7 +100,7 @@ async def whole_body(receive: Receive, scope: Scope) -> bytes | None:
     Raises:
         BodyTooLargeError: If it is longer, or says that it will be.
     """
-    limit: int = scope["route_handler"].resolve_request_max_body_size() or 0
+    limit = _limit(scope)
     declared = next(
         (value for name, value in scope["headers"] if name.lower() == b"content-length"), b"0"
     )
@@ -120,5 +128,19 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
+def _limit(scope: Scope) -> int:
+    limit: int | None = scope["route_handler"].resolve_request_max_body_size()
+    assert limit is not None  # the application sets one for all routes
+    return limit
+
+
+def _plain(scope: Scope, length: int) -> Scope:
+    """The scope of a body that was unpacked: nobody behind this unpacks it again."""
+    replaced = (b"content-encoding", b"content-length", b"transfer-encoding")
+    headers = [one for one in scope["headers"] if one[0].lower() not in replaced]
+    scope["headers"] = [*headers, (b"content-length", str(length).encode())]
+    return scope
+
+
 def _too_large(limit: int) -> BodyTooLargeError:
-    return BodyTooLargeError(f"body: more than the {limit} bytes taken here", max_bytes=limit)
+    return BodyTooLargeError(f"body: more than the {limit} bytes taken here", limit=limit)

@@ -1,70 +1,108 @@
 """The one place where the server's real parts meet: settings in, a running control plane out. `server.command` calls it."""
 
+import os
+import platform
 import signal
+import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from opentelemetry import trace
 
 from phoenix_platform.adapters.sql.engines import Database, DatabaseLimits, open_database
-from phoenix_platform.application.ports import Fence, UnitOfWork
-from phoenix_platform.core.clock import SystemClock
-from phoenix_platform.core.errors import UnavailableError
+from phoenix_platform.adapters.sql.identity_units import identity_work_of
+from phoenix_platform.adapters.sql.leases import SqlLeases
+from phoenix_platform.adapters.sql.migrations.running import check_schema, migrate
+from phoenix_platform.adapters.sql.notifications import listen
+from phoenix_platform.adapters.sql.outbox import EventLog
+from phoenix_platform.adapters.sql.publishing import follow, publish_events
+from phoenix_platform.adapters.sql.token_owners import SqlTokenOwners
+from phoenix_platform.adapters.sql.transactions import Transactions
+from phoenix_platform.adapters.sql.wakeups import Bells
+from phoenix_platform.application.identity_ports import IdentityWork
+from phoenix_platform.core.clock import Clock, SystemClock
 from phoenix_platform.core.ids import new_id
-from phoenix_platform.domain.actors import Actor
-from phoenix_platform.domain.sign_ins import UnauthenticatedError
+from phoenix_platform.core.tokens import TokenKind
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.server.admission import RateLimits
 from phoenix_platform.server.app import Services, create_app
+from phoenix_platform.server.authentication import Identity, keep_identity
+from phoenix_platform.server.event_feed import feed
+from phoenix_platform.server.gauges import add_gauges
 from phoenix_platform.server.health import Health
-from phoenix_platform.server.hub import Hub, PublishedEvent
-from phoenix_platform.server.idempotency import KeyedWork
+from phoenix_platform.server.hub import Hub
+from phoenix_platform.server.identity import open_first_door, open_identity
+from phoenix_platform.server.measuring import Measuring
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.rate_limits import RateLimiter
 from phoenix_platform.server.routes.events import Watching
-from phoenix_platform.server.running import serve
-from phoenix_platform.server.settings import ServerSettings
-from phoenix_platform.server.traces import provider_of
+from phoenix_platform.server.running import Job, serve
+from phoenix_platform.server.settings import LimitsSettings, ServerSettings
+from phoenix_platform.server.traces import provider_of, traced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is open while the server runs."""
+
+    settings: ServerSettings
+    clock: Clock
+    database: Database
+    bells: Bells
+    transactions: Transactions[IdentityWork]
+    leases: SqlLeases
+    log: EventLog
+    identity: Identity
 
 
 async def run(settings: ServerSettings) -> signal.Signals | None:
-    """Run the control plane until a signal; gives that signal."""
+    """Run the control plane until a signal; gives that signal.
+
+    Raises:
+        PhoenixError: Why it cannot start, with the fix.
+    """
     provider = provider_of(settings.traces)
     if provider is not None:
         trace.set_tracer_provider(provider)
-    async with opened(settings) as database:
-        services = services_of(settings, database)
-        return await serve(
-            create_app(services),
-            http=settings.http,
-            drain=settings.drain,
-            health=services.health,
-            jobs=(),
-            on_stop=services.watching.hub.closing.set,
-        )
+    try:
+        async with _opened(settings) as database:
+            if settings.is_embedded:
+                await migrate(settings.database_url)
+            await check_schema(database)
+            await database.check_role()
+            return await _run(await _parts(settings, database))
+    finally:
+        if provider is not None:
+            provider.shutdown()
 
 
 async def check(settings: ServerSettings) -> list[str]:
-    """What was found valid, a line each.
+    """What was found valid, a line each; changes nothing.
 
     Raises:
         PhoenixError: What is not, with the fix.
     """
-    async with opened(settings) as database:
+    async with _opened(settings) as database:
         await database.check()
         await database.check_role()
-        create_app(services_of(settings, database))
+        if not settings.is_embedded:
+            await check_schema(database)
     kind = "SQLite" if settings.is_embedded else "PostgreSQL"
-    return ["settings: valid", f"database: {kind} answers", "routes: each declares a permission"]
+    return ["settings: valid", f"database: {kind} answers, its schema fits"]
 
 
 async def migrate_database(settings: ServerSettings) -> str:
-    raise UnavailableError("database: this build has none")
+    """Bring the schema up to this version; says what was done."""
+    done = await migrate(settings.database_url)
+    if done.is_changed:
+        return f"database: schema {done.after}, was {done.before or 'empty'}"
+    return f"database: schema {done.after} already"
 
 
 @asynccontextmanager
-async def opened(settings: ServerSettings) -> AsyncGenerator[Database]:
+async def _opened(settings: ServerSettings) -> AsyncGenerator[Database]:
     """The database while the block lasts."""
     limits = DatabaseLimits(
         pool_size=settings.database.pool_size, connect_timeout=settings.database.connect_timeout
@@ -76,114 +114,123 @@ async def opened(settings: ServerSettings) -> AsyncGenerator[Database]:
         await database.close()
 
 
-def services_of(settings: ServerSettings, database: Database) -> Services:
-    """What the routes stand on, over this database."""
-    clock = SystemClock()
+async def _parts(settings: ServerSettings, database: Database) -> Parts:
+    clock, bells = SystemClock(), Bells()
+    transactions = Transactions(database, bells, identity_work_of)
+    return Parts(
+        settings=settings,
+        clock=clock,
+        database=database,
+        bells=bells,
+        transactions=transactions,
+        leases=SqlLeases(database, f"{platform.node()}:{os.getpid()}:{new_id(clock)}"),
+        log=EventLog(database, bells),
+        identity=await open_identity(settings, database, transactions, clock),
+    )
+
+
+async def _run(parts: Parts) -> signal.Signals | None:
+    settings = parts.settings
+    services, measuring = services_of(parts)
+    hub = services.watching.hub
+    hub.start_at(await parts.log.newest())
+    link = await open_first_door(settings, parts.identity)
+    return await serve(
+        create_app(services),
+        http=settings.http,
+        drain=settings.drain,
+        health=services.health,
+        jobs=[measuring.run, *_jobs(parts, hub)],
+        on_listening=partial(_show_link, link),
+        on_stop=hub.closing.set,
+    )
+
+
+def services_of(parts: Parts) -> tuple[Services, Measuring]:
+    """What the routes stand on, and what is measured beside them."""
+    settings, clock = parts.settings, parts.clock
     health = Health(
         clock=clock,
         max_loop_lag_seconds=settings.health.max_loop_lag.total_seconds(),
         check_timeout_seconds=settings.health.check_timeout.total_seconds(),
     )
-    health.require("database", database.check)
+    health.require("database", parts.database.check)
     hub = Hub(
         max_backlog=settings.events.max_backlog, max_subscribers=settings.events.max_subscribers
     )
     metrics = ServerMetrics()
-    _add_gauges(metrics, health, hub)
-    return Services(
+    measuring = Measuring(metrics)
+    add_gauges(measuring, health=health, hub=hub, log=parts.log)
+    tracer = trace.get_tracer("phoenix")
+    kind = "sqlite" if settings.is_embedded else "postgresql"
+    authenticate = parts.identity.authenticator.authenticate
+    services = Services(
         clock=clock,
         new_id=partial(new_id, clock),
-        begin=_begin,
-        begin_keyed=_begin_keyed,
-        authenticate=_authenticate,
-        limits=rate_limits(settings, clock),
+        begin=traced(parts.transactions.begin, tracer, database=kind),
+        idempotent=parts.transactions.idempotent,
+        authenticate=authenticate,
+        limits=rate_limits(settings.limits, clock),
         health=health,
         metrics=metrics,
-        tracer=trace.get_tracer("phoenix"),
+        tracer=tracer,
         watching=Watching(
             hub=hub,
-            events=_NoEvents(),
-            authenticate=_authenticate,
+            events=parts.log,
+            authenticate=authenticate,
             flush_seconds=settings.events.flush_interval.total_seconds(),
             heartbeat_seconds=settings.events.heartbeat_interval.total_seconds(),
         ),
         max_body_bytes=settings.http.max_body,
+        others={
+            "identity": parts.identity,
+            "tenant_of_enrollment_token": partial(
+                _tenant_of_secret, SqlTokenOwners(parts.database)
+            ),
+        },
     )
+    return services, measuring
 
 
-def rate_limits(settings: ServerSettings, clock: SystemClock) -> RateLimits:
-    limits = settings.limits
+def rate_limits(settings: LimitsSettings, clock: Clock) -> RateLimits:
+    limiter = partial(RateLimiter, max_tracked=settings.max_tracked, clock=clock)
     return RateLimits(
-        actors=RateLimiter(
-            policy="actor",
-            per_second=limits.requests_per_second,
-            burst=limits.burst,
-            max_tracked=limits.max_tracked,
-            clock=clock,
+        actors=limiter(
+            policy="actor", per_second=settings.requests_per_second, burst=settings.burst
         ),
-        addresses=RateLimiter(
+        addresses=limiter(
             policy="address",
-            per_second=limits.anonymous_per_second,
-            burst=limits.anonymous_burst,
-            max_tracked=limits.max_tracked,
-            clock=clock,
+            per_second=settings.anonymous_per_second,
+            burst=settings.anonymous_burst,
         ),
     )
 
 
-def _add_gauges(metrics: ServerMetrics, health: Health, hub: Hub) -> None:
-    metrics.add_gauge(
-        "phoenix_event_loop_lag_seconds",
-        "The latest that a turn of the event loop was late, within the last 15 s.",
-        lambda: {(): health.loop_lag_seconds},
-    )
-    metrics.add_gauge(
-        "phoenix_event_subscribers",
-        "WebSockets that watch events.",
-        lambda: {(): float(hub.subscribers)},
-    )
-    metrics.add_gauge(
-        "phoenix_event_largest_backlog",
-        "Events that wait for the slowest subscriber.",
-        lambda: {(): float(hub.largest_backlog)},
-    )
-    metrics.add_gauge(
-        "phoenix_event_subscribers_cut_off",
-        "Subscribers that were too slow, since the start.",
-        lambda: {(): float(hub.cut_off)},
-    )
+def _jobs(parts: Parts, hub: Hub) -> Sequence[Job]:
+    """What runs beside the requests; each until it is cancelled."""
+    poll = parts.settings.events.poll_interval
+    authenticator = parts.identity.authenticator
+    return [
+        partial(listen, parts.database, parts.bells),
+        partial(publish_events, parts.log, parts.leases, clock=parts.clock, poll=poll),
+        partial(
+            feed,
+            hub,
+            parts.log,
+            partial(follow, parts.log, poll=poll),
+            listeners=[authenticator],
+        ),
+        partial(keep_identity, parts.identity),
+    ]
 
 
-@asynccontextmanager
-async def _begin(tenant_id: TenantId, *, fence: Fence | None = None) -> AsyncGenerator[UnitOfWork]:
-    raise UnavailableError("database: this build has none")
-    yield
+async def _tenant_of_secret(find_owner: SqlTokenOwners, secret_hash: str) -> TenantId | None:
+    owner = await find_owner(TokenKind.ENROLLMENT, secret_hash)
+    return None if owner is None else owner.tenant_id
 
 
-@asynccontextmanager
-async def _begin_keyed(tenant_id: TenantId) -> AsyncGenerator[KeyedWork]:
-    raise UnavailableError("database: this build has none")
-    yield
-
-
-async def _authenticate(token: str) -> Actor:
-    raise UnauthenticatedError("nobody can sign in: this build has no database")
-
-
-class _NoEvents:
-    async def newest(self) -> int:
-        return 0
-
-    async def oldest(self) -> int:
-        return 0
-
-    async def read(self, after: int, limit: int) -> Sequence[PublishedEvent]:
-        return ()
-
-    async def history(
-        self, tenant_id: TenantId, topics: frozenset[str], *, after: int, through: int, limit: int
-    ) -> Sequence[PublishedEvent]:
-        return ()
-
-    async def wait(self, seconds: float) -> None:
-        return
+def _show_link(link: str | None, address: str) -> None:
+    """Print the one-time link where whoever started the server sees it; never into the log, as it opens the door."""
+    if link is not None:
+        sys.stderr.write(f"Make the first admin, once: {address}{link}\n")
+        sys.stderr.flush()

@@ -3,8 +3,7 @@
 PhoenixError
 ├── TooManyRequestsError       somebody who asks too often
 ├── PreconditionMissingError   a change without If-Match
-├── BodyTooLargeError          more bytes than the route takes
-└── UndeclaredPermissionError  a route of ours that says nothing about who may use it: stops the start
+└── IncompleteRouteError       a route of ours that does not say who may use it, or what it is: stops the start
 """
 
 from phoenix_platform.core.errors import PhoenixError
@@ -22,9 +21,5 @@ class PreconditionMissingError(PhoenixError):
     code = "precondition-missing"
 
 
-class BodyTooLargeError(PhoenixError):
-    code = "body-too-large"
-
-
-class UndeclaredPermissionError(PhoenixError):
-    code = "undeclared-permission"
+class IncompleteRouteError(PhoenixError):
+    code = "incomplete-route"

@@ -1,64 +1,72 @@
 """From the outbox to the hub of this process: in order, each once, however many replicas there are.
 
-Runs as a job beside the server. A lost announcement only delays, since the outbox is read at the poll interval anyway.
+Runs as a job beside the server. A lost announcement only delays, since the outbox is polled anyway.
 """
 
 import asyncio
 import random
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import structlog
 
+from phoenix_platform.adapters.sql.outbox import EventsGoneError, PublishedEvent
 from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.domain.tenants import TenantId
-from phoenix_platform.server.hub import Hub, PublishedEvent
+from phoenix_platform.server.hub import Hub
 
-_BATCH: Final = 500
 _log = structlog.get_logger("phoenix.events")
 
 
 class PublishedEvents(Protocol):
-    """The outbox as those who read it see it; positions have no gaps and never change."""
+    """What was published, as those who read it see it: `adapters.sql.outbox.EventLog`."""
 
-    async def newest(self) -> int:
-        """Position of the newest event; 0 if there is none."""
-        ...
+    async def newest(self) -> int: ...
+    async def after(
+        self, position: int, *, limit: int = 1000, tenant_id: TenantId | None = None
+    ) -> Sequence[PublishedEvent]: ...
 
-    async def oldest(self) -> int:
-        """Position of the oldest event that is still kept; 0 if there is none."""
-        ...
 
-    async def read(self, after: int, limit: int) -> Sequence[PublishedEvent]:
-        """Events of all tenants behind a position, in order."""
-        ...
+Follow: TypeAlias = Callable[[int], AsyncGenerator[Sequence[PublishedEvent]]]
+"""What is published behind a position, piece by piece, as it comes."""
 
-    async def history(
-        self, tenant_id: TenantId, topics: frozenset[str], *, after: int, through: int, limit: int
-    ) -> Sequence[PublishedEvent]:
-        """Events of one tenant on these topics, with positions in (after, through], in order."""
-        ...
 
-    async def wait(self, seconds: float) -> None:
-        """Return when something new was announced, or this time is over."""
+class Listener(Protocol):
+    """A part of this process that must know at once, such as the memory of tokens."""
+
+    def hear(self, topic: str, kind: str) -> None: ...
+    def forget_all(self) -> None:
+        """Events were missed."""
         ...
 
 
-async def feed(hub: Hub, events: PublishedEvents, *, poll_seconds: float) -> None:
+async def feed(
+    hub: Hub,
+    events: PublishedEvents,
+    follow: Follow,
+    *,
+    listeners: Sequence[Listener] = (),
+    retry_seconds: float = 1.0,
+) -> None:
     """Publish what comes into the outbox, until cancelled."""
     is_away = False
     while True:
         try:
-            batch = await events.read(hub.settled, _BATCH)
-            if is_away:
-                _log.info("outbox is read again")
-                is_away = False
-            if batch:
+            async for batch in follow(hub.settled):
+                if is_away:
+                    _log.info("outbox is read again")
+                    is_away = False
+                for published in batch:
+                    for listener in listeners:
+                        listener.hear(published.event.topic, published.event.kind)
                 await hub.publish(batch)
-            else:
-                await events.wait(poll_seconds)
+        except EventsGoneError:
+            _log.warning("events were missed while this process stood still")
+            for listener in listeners:
+                listener.forget_all()
+            hub.skip_to(await events.newest())
         except UnavailableError as error:
             if not is_away:
                 _log.warning("outbox cannot be read", error=str(error))
                 is_away = True
-            await asyncio.sleep(poll_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads replicas, hides nothing
+            await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads replicas, hides nothing

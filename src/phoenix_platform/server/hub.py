@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from phoenix_platform.adapters.sql.outbox import PublishedEvent
 from phoenix_platform.core.errors import UnavailableError
-from phoenix_platform.domain.events import Event
 from phoenix_platform.domain.tenants import TenantId
 
 COALESCED: Final = frozenset({"samples.added"})
@@ -22,14 +22,6 @@ _OFFERS_PER_TURN: Final = 256
 """Subscribers served before others get a turn of the event loop: about 5 ms."""
 
 _Key: TypeAlias = int | str
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedEvent:
-    """An event with its place among all that this database published."""
-
-    position: int
-    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +81,15 @@ class Subscription:
         key: _Key = message.topic if message.kind in COALESCED else message.position
         self._pending.pop(key, None)
         if len(self._pending) >= self._max_backlog:
-            self.overflowed.set()
-            self._pending.clear()
+            self.cut_off()
             return
         self._pending[key] = message
         self._something.set()
+
+    def cut_off(self) -> None:
+        """Drop everything: this subscriber has to come again."""
+        self.overflowed.set()
+        self._pending.clear()
 
     def take(self) -> list[Message]:
         """Everything that waits, in order."""
@@ -138,6 +134,12 @@ class Hub:
     def start_at(self, position: int) -> None:
         """Begin behind this position; events up to there come from the outbox only."""
         self.position = self.settled = position
+
+    def skip_to(self, position: int) -> None:
+        """Go on behind this position, as events before it are gone: everybody is cut off, to read the state afresh."""
+        for subscription in self._all.values():
+            subscription.cut_off()
+        self.start_at(position)
 
     @contextmanager
     def subscribed(

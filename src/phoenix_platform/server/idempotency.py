@@ -7,14 +7,17 @@ Source: draft-ietf-httpapi-idempotency-key-header-07.
 
 import hashlib
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final, Protocol
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from phoenix_platform.application.ports import Begin, Fence, UnitOfWork
+from phoenix_platform.adapters.sql.idempotency import IdempotencyKey, StoredAnswer
+from phoenix_platform.application.ports import Fence, UnitOfWork
+from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.domain.actors import Actor
 from phoenix_platform.domain.tenants import TenantId
@@ -26,53 +29,38 @@ _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STORED_HEADERS: Final = frozenset({b"content-type", b"etag", b"location"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAnswer:
-    """What a change was answered with."""
+class KeyedRequest(Protocol):
+    """A request inside the transaction of its answer; one without a stored answer is undone."""
 
-    status: int
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-
-
-class IdempotencyKeys(Protocol):
-    """The keys of one tenant, in one transaction."""
-
-    async def claim(self, key: str, fingerprint: str) -> StoredAnswer | None:
-        """Take the key for a request; what it was answered with, if it was used for the same before.
-
-        Raises:
-            ConflictError: If a request with this key is under way.
-            InvalidInputError: If the key was used for another request (another fingerprint).
-        """
+    @property
+    def answered(self) -> StoredAnswer | None:
+        """What the first request with this key was answered; None: this is the first."""
         ...
 
-    async def store(self, key: str, answer: StoredAnswer) -> None:
-        """Keep the answer to a claimed key."""
+    def begin(
+        self, tenant_id: TenantId, *, fence: Fence | None = None
+    ) -> AbstractAsyncContextManager[UnitOfWork]:
+        """As `Begin`, within this transaction."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class KeyedWork:
-    """A transaction, and the keys in it."""
-
-    work: UnitOfWork
-    keys: IdempotencyKeys
+    async def store(self, answer: StoredAnswer) -> None: ...
 
 
-BeginKeyed: TypeAlias = Callable[[TenantId], AbstractAsyncContextManager[KeyedWork]]
+class Idempotent(Protocol):
+    """`adapters.sql.transactions.Transactions.idempotent`."""
 
-
-class _Undone(Exception):  # noqa: N818 - unwinds our own block, nobody handles it as an error
-    """Leaves the transaction without keeping it."""
+    def __call__(
+        self, key: IdempotencyKey, *, at: datetime
+    ) -> AbstractAsyncContextManager[KeyedRequest]: ...
 
 
 class Idempotency:
     """ASGI middleware of every route; stands behind admission, as keys belong to actors."""
 
-    def __init__(self, app: ASGIApp, *, begin_keyed: BeginKeyed) -> None:
+    def __init__(self, app: ASGIApp, *, idempotent: Idempotent, clock: Clock) -> None:
         self._app = app
-        self._begin_keyed = begin_keyed
+        self._idempotent = idempotent
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = _key_of(scope)
@@ -80,32 +68,42 @@ class Idempotency:
         if found is None or not isinstance(actor, Actor):
             await self._app(scope, receive, send)
             return
+        if not scope["route_handler"].opt.get("takes_idempotency_key", True):
+            raise InvalidInputError(
+                "Idempotency-Key: not taken here, as the answer is a secret that is not stored; send it without"
+            )
+        if not scope["route_handler"].opt.get("takes_idempotency_key", True):
+            raise InvalidInputError(
+                "Idempotency-Key: not taken here, as the answer is a secret, which is not stored; send it without, "
+                "and look first whether it was done already"
+            )
         body = await whole_body(receive, scope)
         if body is None:
             return
-        answer = await self._answer(scope, replay(body, receive), body, actor, found)
-        for message in answer:
+        key = IdempotencyKey(
+            tenant_id=actor.tenant_id,
+            actor_id=f"{actor.kind}:{actor.id}",
+            key=found,
+            request_hash=_request_hash(scope, body),
+        )
+        for message in await self._messages(scope, replay(body, receive), key):
             await send(message)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, body: bytes, actor: Actor, header: str
-    ) -> list[Message]:
-        key = f"{actor.kind}:{actor.id}:{header}"
+    async def _messages(self, scope: Scope, receive: Receive, key: IdempotencyKey) -> list[Message]:
+        """What to send; none before the transaction is committed."""
         messages: list[Message] = []
 
         async def collect(message: Message) -> None:
             messages.append(message)
 
-        try:
-            async with self._begin_keyed(actor.tenant_id) as keyed:
-                stored = await keyed.keys.claim(key, _fingerprint(scope, body))
-                if stored is not None:
-                    return _replayed(stored)
-                scope["phoenix_begin"] = _joining(keyed.work)  # type: ignore[typeddict-unknown-key]
-                await self._app(scope, receive, collect)
-                await keyed.keys.store(key, _kept(messages))
-        except _Undone:
-            pass
+        async with self._idempotent(key, at=self._clock.now()) as request:
+            if request.answered is not None:
+                return _replayed(request.answered)
+            scope["phoenix_begin"] = request.begin  # type: ignore[typeddict-unknown-key]
+            await self._app(scope, receive, collect)
+            answer = _answer_of(messages)
+            if answer is not None:
+                await request.store(answer)
         return messages
 
 
@@ -123,7 +121,7 @@ def _key_of(scope: Scope) -> str | None:
     return match[1].decode()
 
 
-def _fingerprint(scope: Scope, body: bytes) -> str:
+def _request_hash(scope: Scope, body: bytes) -> str:
     """What makes two requests the same: where to, with which precondition, and the body."""
     digest = hashlib.sha256()
     if_match = next((value for name, value in scope["headers"] if name.lower() == b"if-match"), b"")
@@ -139,42 +137,28 @@ def _fingerprint(scope: Scope, body: bytes) -> str:
     return digest.hexdigest()
 
 
-def _joining(work: UnitOfWork) -> Begin:
-    """Gives the one transaction of the request, and leaves committing to the middleware."""
-
-    @asynccontextmanager
-    async def begin(
-        tenant_id: TenantId, *, fence: Fence | None = None
-    ) -> AsyncGenerator[UnitOfWork]:
-        if tenant_id != work.tenant_id or fence is not None:
-            raise InvalidInputError(
-                "Idempotency-Key: not taken here, as this changes more than one tenant"
-            )
-        yield work
-
-    return begin
-
-
-def _kept(messages: Sequence[Message]) -> StoredAnswer:
-    """The answer as it is stored; raises `_Undone` if it is an error, or none."""
-    status, headers, body = 500, list[tuple[str, str]](), bytearray()
+def _answer_of(messages: Sequence[Message]) -> StoredAnswer | None:
+    """The answer as it is stored; None if it is an error, or none at all."""
+    status, headers, body = 500, dict[str, str](), bytearray()
     for message in messages:
         if message["type"] == "http.response.start":
             status = message["status"]
-            headers = [
-                (name.decode("latin-1"), value.decode("latin-1"))
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1")
                 for name, value in message["headers"]
                 if name.lower() in _STORED_HEADERS
-            ]
+            }
         elif message["type"] == "http.response.body":
             body += message["body"]
-    if status >= 400:  # noqa: PLR2004 - errors of HTTP
-        raise _Undone
+    if status >= HTTPStatus.BAD_REQUEST:
+        return None
     return StoredAnswer(status=status, headers=headers, body=bytes(body))
 
 
 def _replayed(stored: StoredAnswer) -> list[Message]:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers.items()
+    ]
     headers.append((b"content-length", str(len(stored.body)).encode()))
     headers.append((b"idempotency-replayed", b"true"))
     return [

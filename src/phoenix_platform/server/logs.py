@@ -74,8 +74,15 @@ def configure_logs(level: str, form: Literal["json", "text"]) -> None:
         "uvicorn.access",
         "sqlalchemy.engine",
         "aiosqlite",
+        "alembic",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Uvicorn takes a WebSocket that was refused with a response for one that was forgotten."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def add_trace(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

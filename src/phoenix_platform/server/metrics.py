@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -36,6 +42,7 @@ class ServerMetrics:
     """One registry per application, so that two in one process do not mix."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each that counts, which nobody reads
         self.registry = CollectorRegistry()
         self._gauges = _Gauges()
         self.registry.register(self._gauges)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from litestar import Litestar
 from litestar.di import Provide
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
@@ -16,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.core.version import VERSION
 from phoenix_platform.server.admission import PUBLIC, declared_permission
-from phoenix_platform.server.errors import UndeclaredPermissionError
+from phoenix_platform.server.errors import IncompleteRouteError
 from phoenix_platform.server.problems import MEDIA_TYPE
 
 _OPERATION_ID: Final = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]*)+")
@@ -53,7 +54,7 @@ def document_of(
     """The document of these routes.
 
     Raises:
-        UndeclaredPermissionError: If a route declares no permission, or an operation no `operation_id` of the form verbNoun.
+        IncompleteRouteError: If a route declares no permission, or an operation no `operation_id` of the form verbNoun.
     """
     app = Litestar(
         route_handlers=list(routes),
@@ -75,7 +76,10 @@ def document_of(
             ),
         ),
     )
-    document = app.openapi_schema.to_schema()
+    try:
+        document = app.openapi_schema.to_schema()
+    except ImproperlyConfiguredException as error:
+        raise IncompleteRouteError(f"operation_id: {error.detail}") from error
     document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = dict(
         _PROBLEM_SCHEMA
     )
@@ -85,7 +89,6 @@ def document_of(
 
 def _complete(app: Litestar, document: dict[str, Any]) -> None:
     """Add to every operation its permission and its errors."""
-    seen: set[str] = set()
     for route in app.routes:
         if not isinstance(route, HTTPRoute):
             continue
@@ -95,7 +98,7 @@ def _complete(app: Litestar, document: dict[str, Any]) -> None:
             permission = declared_permission(handler)
             for method in handler.http_methods:
                 operation = document["paths"][route.path_format][method.lower()]
-                _check_id(operation["operationId"], handler.operation_id, str(handler), seen)
+                _check_id(operation["operationId"], handler.operation_id, str(handler))
                 operation["x-permission"] = str(permission)
                 operation["security"] = [] if permission == PUBLIC else [{"bearer": []}]
                 responses = {
@@ -112,10 +115,9 @@ def _complete(app: Litestar, document: dict[str, Any]) -> None:
                 operation["summary"] = text.partition("\n")[0]
 
 
-def _check_id(operation_id: str, declared: object, handler: str, seen: set[str]) -> None:
-    if declared is None or not _OPERATION_ID.fullmatch(operation_id) or operation_id in seen:
-        raise UndeclaredPermissionError(
-            f"{handler}: operation_id {operation_id!r} is missing, taken or not of the form verbNoun; write "
+def _check_id(operation_id: str, declared: object, handler: str) -> None:
+    if declared is None or not _OPERATION_ID.fullmatch(operation_id):
+        raise IncompleteRouteError(
+            f"{handler}: operation_id {operation_id!r} is missing or not of the form verbNoun; write "
             "operation_id='listHosts'"
         )
-    seen.add(operation_id)

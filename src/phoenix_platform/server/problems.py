@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Scope
 
 from phoenix_platform.core.errors import (
     ConflictError,
@@ -23,8 +23,8 @@ from phoenix_platform.core.errors import (
 )
 from phoenix_platform.domain.actors import ForbiddenError
 from phoenix_platform.domain.sign_ins import TooManyAttemptsError, UnauthenticatedError
+from phoenix_platform.otlp.errors import BodyTooLargeError
 from phoenix_platform.server.errors import (
-    BodyTooLargeError,
     PreconditionMissingError,
     TooManyRequestsError,
 )
@@ -155,6 +155,12 @@ def headers_of(error: Exception) -> dict[str, str]:
             }
         case _:
             return {}
+
+
+async def log_websocket_bug(error: Exception, scope: Scope) -> None:
+    """A hook of the framework: bugs behind a WebSocket pass no handler, they only close it with 4500."""
+    if scope["type"] == "websocket" and not isinstance(error, PhoenixError | HTTPException):
+        _log.error("websocket failed", exc_info=error, operation=scope.get("path_template"))
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {

@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -37,11 +38,13 @@ class DrainingServer(uvicorn.Server):
         *,
         health: Health,
         notice_seconds: float,
+        on_listening: Callable[[str], None],
         on_stop: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._health = health
         self._notice_seconds = notice_seconds
+        self._on_listening = on_listening
         self._on_stop = on_stop
         self.ended_by: signal.Signals | None = None
 
@@ -62,7 +65,8 @@ class DrainingServer(uvicorn.Server):
             return
         self.ended_by = signal.Signals(sig)
         self._health.is_draining = True
-        self._loop.call_soon_threadsafe(self._drain)
+        # In no request's context: the signal came between two steps of any of them.
+        self._loop.call_soon_threadsafe(self._drain, context=Context())
 
     async def startup(self, sockets: "list[object] | None" = None) -> None:  # type: ignore[override]
         self._loop = asyncio.get_running_loop()
@@ -70,6 +74,8 @@ class DrainingServer(uvicorn.Server):
         self._health.is_started = True
         port = self.servers[0].sockets[0].getsockname()[1]
         _log.info("listening", host=self.config.host, port=port)
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        self._on_listening(f"http://{host}:{port}")
 
     def _drain(self) -> None:
         notice = self._notice_seconds if self.ended_by is signal.SIGTERM else 0.0
@@ -88,9 +94,10 @@ async def serve(
     drain: DrainSettings,
     health: Health,
     jobs: Sequence[Job],
+    on_listening: Callable[[str], None],
     on_stop: Callable[[], None],
 ) -> signal.Signals | None:
-    """Serve until a signal; gives that signal. `on_stop` is called when the notice is over.
+    """Serve until a signal; gives that signal. `on_listening` is called with the address, `on_stop` when the notice is over.
 
     Raises:
         UnavailableError: If the address cannot be listened on.
@@ -114,7 +121,11 @@ async def serve(
         forwarded_allow_ips=list(http.forwarded_from),
     )
     server = DrainingServer(
-        config, health=health, notice_seconds=drain.notice.total_seconds(), on_stop=on_stop
+        config,
+        health=health,
+        notice_seconds=drain.notice.total_seconds(),
+        on_listening=on_listening,
+        on_stop=on_stop,
     )
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_run(job)) for job in (health.watch_loop, *jobs)]

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 from tests.server_parts import OTHER_TENANT, TENANT, an_event
 
+from phoenix_platform.adapters.sql.outbox import PublishedEvent
 from phoenix_platform.core.errors import UnavailableError
-from phoenix_platform.server.hub import Hub, PublishedEvent, message_of
+from phoenix_platform.server.hub import Hub, message_of
 
 
 def published(*topics: str, start: int = 1, kind: str = "host.changed") -> list[PublishedEvent]:

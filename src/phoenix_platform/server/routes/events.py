@@ -78,11 +78,7 @@ async def _after(socket: _Socket, events: PublishedEvents) -> int | None:
             f"after: {after} is beyond the newest position {newest}; read the state afresh and watch without it",
             newest=newest,
         )
-    if after + 1 < await events.oldest():
-        raise ConflictError(
-            f"after: events behind {after} are no longer kept; read the state afresh and watch without it",
-            newest=newest,
-        )
+    await events.after(after, limit=1)  # raises if events behind it are no longer kept
     return after
 
 
@@ -121,15 +117,10 @@ async def _send(
     cursor = live_after if after is None else after
     await _say(socket, "subscribed", cursor)
     while cursor < live_after:
-        page = await watching.events.history(
-            subscription.tenant_id,
-            subscription.topics,
-            after=cursor,
-            through=live_after,
-            limit=_PAGE,
-        )
+        page = await watching.events.after(cursor, limit=_PAGE, tenant_id=subscription.tenant_id)
         for published in page:
-            await socket.send_text(message_of(published).text)
+            if published.position <= live_after and published.event.topic in subscription.topics:
+                await socket.send_text(message_of(published).text)
         cursor = page[-1].position if len(page) == _PAGE else live_after
     while True:
         settled = watching.hub.settled
