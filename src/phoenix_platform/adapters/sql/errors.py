@@ -29,6 +29,7 @@ _UNAVAILABLE: Final = {
     "57P": "the server is starting or shutting down",
     "58": "the server cannot use its files",
 }
+_FILE_TROUBLES: Final = ("unable to open", "readonly", "disk", "full", "malformed", "not a database")
 _DISCONNECTED: Final = "database: the connection was lost; try again"
 
 
@@ -68,7 +69,7 @@ def _raise(error: DBAPIError) -> None:
         raise UnavailableError(
             "database: another process holds the SQLite file; end it, or use PostgreSQL for several"
         ) from error
-    if any(part in text for part in ("unable to open", "readonly", "disk", "full", "malformed")):
+    if any(part in text for part in _FILE_TROUBLES):
         raise UnavailableError(f"database: {text}") from error
     if "closed" in text:  # asyncpg's InterfaceError after a connection was cut
         raise UnavailableError(_DISCONNECTED) from error
