@@ -13,7 +13,7 @@ from phoenix_platform.adapters.jwt.access_tokens import JwtAccessTokens
 from phoenix_platform.adapters.passwords.argon2 import Argon2Passwords
 from phoenix_platform.application.authentication import Authenticator
 from phoenix_platform.application.identity_ports import BeginIdentity
-from phoenix_platform.application.ports import AllTenants, TenantOfSecret
+from phoenix_platform.application.ports import AllTenants
 from phoenix_platform.application.sign_in import Doors
 from phoenix_platform.application.signing_keys import KeyKeeping, keep_signing_keys
 from phoenix_platform.core.errors import UnavailableError
@@ -36,8 +36,6 @@ class Identity:
     passwords: Argon2Passwords
     authenticator: Authenticator
     all_tenants: AllTenants
-    tenant_of_secret: TenantOfSecret
-    """Of an enrolment token."""
 
 
 IdentityDep: TypeAlias = NamedDependency[SkipValidation[Identity]]

@@ -78,7 +78,6 @@ async def open_identity(
             clock=clock,
         ),
         all_tenants=all_tenants,
-        tenant_of_secret=find_owner.tenant_of_enrollment,
     )
 
 

@@ -38,8 +38,3 @@ class SqlTokenOwners:
             await bind_every_tenant(connection)
             row = (await connection.execute(statement)).one_or_none()
         return None if row is None else TokenOwner(TenantId(row[0]), row[1])
-
-    async def tenant_of_enrollment(self, secret_hash: str) -> TenantId | None:
-        """`TenantOfSecret` of `application.ports`: whose an enrolment token is."""
-        owner = await self(TokenKind.ENROLLMENT, secret_hash)
-        return None if owner is None else owner.tenant_id

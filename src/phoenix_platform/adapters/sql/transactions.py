@@ -66,7 +66,7 @@ class Transactions(Generic[Work]):
 
     @asynccontextmanager
     async def all_tenants(self) -> AsyncGenerator[SqlTenants]:
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(read_only=True) as connection:
             yield SqlTenants(connection)
 
     @asynccontextmanager
