@@ -72,11 +72,6 @@ class Idempotency:
             raise InvalidInputError(
                 "Idempotency-Key: not taken here, as the answer is a secret that is not stored; send it without"
             )
-        if not scope["route_handler"].opt.get("takes_idempotency_key", True):
-            raise InvalidInputError(
-                "Idempotency-Key: not taken here, as the answer is a secret, which is not stored; send it without, "
-                "and look first whether it was done already"
-            )
         body = await whole_body(receive, scope)
         if body is None:
             return
