@@ -1,7 +1,8 @@
 """The `phoenix` command: joins its parts, each imported only when it is called."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Final, NoReturn
@@ -10,6 +11,8 @@ import typer
 
 from phoenix_platform.cli.exit_codes import ExitCode, errors_as_exit_codes
 from phoenix_platform.cli.output import Output, OutputOption, print_json
+from phoenix_platform.cli.outside import Outside, Queries
+from phoenix_platform.core.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ PARTS: Final[Mapping[str, Part]] = {
         "migrate",
     ),
     "agent": Part(
-        "The program on each host of a fleet: run, enrol, install it.", "phoenix_platform.cli.agents"
+        "The program on each host of a fleet: run, enrol, install it.",
+        "phoenix_platform.cli.agents",
     ),
     "doctor": Part(
         "Check what Phoenix needs on this host.", "phoenix_platform.cli.doctor", "doctor"
@@ -103,9 +107,21 @@ def main() -> None:
     with errors_as_exit_codes():
         try:
             # Without arguments a shell may be asking for completions: then everything is there.
-            build_app(sys.argv[1:])()
+            build_app(sys.argv[1:])(obj=Outside(_open_queries))
         except KeyboardInterrupt:
             raise SystemExit(ExitCode.INTERRUPTED) from None
+
+
+@asynccontextmanager
+async def _open_queries(url: str | None, clock: Clock) -> AsyncGenerator[Queries]:
+    """What `phoenix trial` asks a site's Prometheus with."""
+    from phoenix_platform.adapters.prometheus.queries import open_queries
+    from phoenix_platform.adapters.prometheus.settings import settings_from_environment
+
+    settings = settings_from_environment()
+    named = settings if url is None else settings.model_copy(update={"url": url})
+    async with open_queries(named, clock) as queries:
+        yield queries
 
 
 def _add(app: typer.Typer, name: str, part: Part) -> None:

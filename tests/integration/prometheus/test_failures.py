@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -39,13 +40,13 @@ BCRYPT = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"
 
 
 def queries_to(
-    url: str, deadline: timedelta = LONG, **more: object
+    url: str, deadline: timedelta = LONG, **more: Any
 ) -> AbstractAsyncContextManager[PrometheusQueries]:
     settings = PrometheusSettings.model_validate({"url": url, "deadline": deadline, **more})
     return open_queries(settings, SystemClock())
 
 
-async def answer_from(url: str, deadline: timedelta = LONG, **more: object) -> Answer:
+async def answer_from(url: str, deadline: timedelta = LONG, **more: Any) -> Answer:
     async with queries_to(url, deadline, **more) as queries:
         return await queries.ask(ONE)
 
@@ -241,7 +242,7 @@ class Guarded:
     folder: Path
 
     @property
-    def access(self) -> dict[str, object]:
+    def access(self) -> dict[str, Any]:
         return {
             "ca_file": self.folder / "ca.pem",
             "username": "admin",
@@ -366,8 +367,9 @@ async def test_a_path_before_the_api_is_kept() -> None:
 
 @pytest.mark.parametrize("field", ["bearer_token_file", "ca_file"])
 async def test_a_file_that_cannot_be_read_stops_the_start(field: str, tmp_path: Path) -> None:
+    more: dict[str, Any] = {field: tmp_path / "none"}
     with pytest.raises(InvalidInputError, match="PHOENIX_PROMETHEUS__"):
-        async with queries_to("http://localhost", **{field: tmp_path / "none"}):
+        async with queries_to("http://localhost", **more):
             pass
 
 

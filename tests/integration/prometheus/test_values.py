@@ -152,7 +152,7 @@ async def test_a_range_has_a_value_for_every_step(prometheus: Prometheus) -> Non
         "depth", start=end - timedelta(seconds=30), end=end, step=timedelta(seconds=15)
     )
     assert [one.labels["site"] for one in series] == ["a", "b"]
-    assert series[0].times == (NOW - 30, NOW - 15, NOW)
+    assert list(series[0].times) == [NOW - 30, NOW - 15, NOW]
     assert [one.values for one in series] == [(3.0, 4.0, 5.5), (8.0, 8.0, 8.5)]
 
 

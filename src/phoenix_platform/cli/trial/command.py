@@ -18,11 +18,13 @@ from phoenix_platform.analysis.verdicts import Verdict
 from phoenix_platform.cli.certificates import certificate_path, write_certificate
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.cli.output import Output, OutputOption, note
+from phoenix_platform.cli.outside import OpenQueries, outside_of
 from phoenix_platform.cli.pipelines.references import read_pipeline
 from phoenix_platform.cli.prices import HostsOption, PricesOption, books_for, objective_for
 from phoenix_platform.cli.prices_tables import print_costs
 from phoenix_platform.cli.reports.files import default_path, write_report
 from phoenix_platform.cli.trial.expected_use import expected_cost
+from phoenix_platform.cli.trial.guardrail_files import read_guardrails
 from phoenix_platform.cli.trial.options import (
     TrialOptions,
     default_interval,
@@ -60,6 +62,7 @@ _CODE_OF_SIGNAL: Final = {
 
 
 def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
+    context: typer.Context,
     candidate: Annotated[
         str,
         typer.Option(help="Catalog name or collector configuration to try.", show_default=False),
@@ -131,6 +134,28 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         str,
         typer.Option(help="By how much later (and by more than 20%) points may come out."),
     ] = "500ms",
+    guardrail: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a site's Prometheus must say meanwhile, asked every 15 s: "
+            "'errors=sum(rate(http_errors_total[1m])) <= 5'. Three answers in a row beyond it abort. Repeatable.",
+            metavar="NAME=QUERY<=LIMIT",
+        ),
+    ] = None,
+    guardrails: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file of such guardrails with interval, min, max and what no data means.",
+            metavar="FILE",
+        ),
+    ] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            help="Base URL of that Prometheus. Default: the one in FILE, else PHOENIX_PROMETHEUS__URL.",
+            metavar="URL",
+        ),
+    ] = None,
     exporter: Annotated[
         str | None,
         typer.Option(help="Exporter whose output is judged, where a configuration has several."),
@@ -177,6 +202,11 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     tried = read_pipeline(candidate)
     books = books_for(prices)
     patterns = parse_patterns(critical or [])
+    queries, named_prometheus = read_guardrails(guardrails, guardrail)
+    if prometheus and not queries:
+        raise InvalidInputError(
+            "--prometheus: nothing is asked; name what with --guardrail or --guardrails"
+        )
     asked = (
         parse_duration(production_interval, field="--production-interval")
         if production_interval
@@ -197,6 +227,7 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         critical_patterns=tuple(pattern.text for pattern in patterns),
         critical_identity=critical_identity,
         critical_metrics=tuple(critical_metric or ()),
+        queries=queries,
     )
     options = TrialOptions(
         baseline=read_pipeline(baseline),
@@ -213,11 +244,13 @@ def trial(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         max_host_cpu=parse_share(max_host_cpu, field="--max-host-cpu"),
         record=record or Path(f"phoenix-trial-{clock.now():%Y%m%dT%H%M%SZ}.json"),
         books=books,
+        prometheus=prometheus or named_prometheus,
         hosts=hosts,
     )
     _check_writable(options.record)
     _introduce(options)
-    outcome = _run(options, _view(options, output), environment, clock)
+    open_queries = outside_of(context).open_queries
+    outcome = _run(options, _view(options, output), environment, clock, open_queries)
     _conclude(options, outcome, output, report or default_path(options.record))
 
 
@@ -276,7 +309,13 @@ def _view(options: TrialOptions, output: Output) -> View:
     return ScreenView(options.plan, title) if sys.stderr.isatty() else LineView(options.plan)
 
 
-def _run(options: TrialOptions, view: View, environment: dict[str, str], clock: Clock) -> Outcome:
+def _run(
+    options: TrialOptions,
+    view: View,
+    environment: dict[str, str],
+    clock: Clock,
+    open_queries: OpenQueries,
+) -> Outcome:
     """Run it under the signals that end it; whatever ends it, nothing is left behind."""
     run_id = str(new_id(clock))
     trial_record = TrialRecord(run_id, VERSION, options, clock.now())
@@ -293,7 +332,14 @@ def _run(options: TrialOptions, view: View, environment: dict[str, str], clock: 
         for number, code in _CODE_OF_SIGNAL.items():
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
                 loop.add_signal_handler(number, end, code)
-        return await run_trial(options, trial_record, view, environment=environment, clock=clock)
+        return await run_trial(
+            options,
+            trial_record,
+            view,
+            environment=environment,
+            clock=clock,
+            open_queries=open_queries,
+        )
 
     try:
         with view, suppress(asyncio.CancelledError):

@@ -42,6 +42,8 @@ class TrialOptions:
     record: Path
     books: tuple[PriceBook, ...] = ()
     """What the run is priced with; one if it was chosen."""
+    prometheus: str | None = None
+    """Who is asked the queries of the plan; None: the one that the environment names."""
     hosts: int | None = None
     """Hosts to extrapolate the cost to; None: this one."""
 

@@ -9,6 +9,7 @@ import msgspec
 
 from phoenix_platform.agent.run_facts import counts_of, usage_of_all
 from phoenix_platform.agent.trials import Trial, variant_of
+from phoenix_platform.analysis.answers import Answer, answer_columns
 from phoenix_platform.analysis.costs import CostEstimate
 from phoenix_platform.analysis.records import FORMAT
 from phoenix_platform.analysis.verdicts import Conditions, Judgement
@@ -31,6 +32,10 @@ class TrialRecord:
     options: TrialOptions
     started_at: datetime
     samples: list[Sample] = field(default_factory=list[Sample])
+    answers: list[Answer] = field(default_factory=list[Answer])
+    """To the queries of the plan, in the order in which they came."""
+    prometheus: str | None = None
+    """Who gave them; set when it is asked."""
     costs: tuple[CostEstimate, ...] = ()
     """Set at the end; a partial record has none."""
 
@@ -94,6 +99,7 @@ class TrialRecord:
                 "seed_load": options.seed_load,
                 "seed": options.seed if options.seed_load else None,
                 "max_host_cpu_share": options.max_host_cpu,
+                "prometheus": self.prometheus,
             },
             "source": masked(topology.source),
             "variants": {
@@ -124,6 +130,7 @@ class TrialRecord:
                 variant.value: trial.meter.series_by_metric(variant) for variant in Variant
             },
             "samples": columns_of(self.samples),
+            "answers": answer_columns(self.answers),
             "judgement": judgement,
             "costs": self.costs,
         }

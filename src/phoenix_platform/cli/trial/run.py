@@ -9,10 +9,13 @@ from phoenix_platform.agent.load.simulation import LoadSimulation
 from phoenix_platform.agent.supervision import CollectorFailedError
 from phoenix_platform.agent.trial_starts import running_trial
 from phoenix_platform.agent.trials import Trial, TrialSettings
+from phoenix_platform.analysis.answers import Answer
 from phoenix_platform.analysis.costs import CostEstimate, estimate
 from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
+from phoenix_platform.cli.outside import OpenQueries
 from phoenix_platform.cli.trial.endings import Ending, ending_of, notes_of
 from phoenix_platform.cli.trial.options import TrialOptions
+from phoenix_platform.cli.trial.queries import Asking, asking, check_queries
 from phoenix_platform.cli.trial.record import TrialRecord
 from phoenix_platform.cli.trial.snapshot import Snapshot, take_snapshot
 from phoenix_platform.cli.trial.views import View
@@ -43,6 +46,8 @@ class _Course:
     clock: Clock
     trial: Trial
     judge: Judge
+    asking: Asking | None
+    """None where the plan has no queries."""
     last: dict[Variant, Sample] = field(default_factory=dict[Variant, Sample])
     judgement: Judgement | None = None
     snapshot: Snapshot | None = None
@@ -66,6 +71,14 @@ class _Course:
             self.judge.add(sample)
             self.record.samples.append(sample)
             self.last[sample.variant] = sample
+
+    def take_answers(self) -> list[Answer]:
+        """Take in what came of queries since the last time."""
+        answers = [] if self.asking is None else self.asking.take()
+        for answer in answers:
+            self.judge.add_answer(answer)
+        self.record.answers += answers
+        return answers
 
     def look(self, conditions: Conditions) -> Judgement:
         """Judge what is there and show it."""
@@ -99,6 +112,7 @@ async def run_trial(
     *,
     environment: Mapping[str, str],
     clock: Clock,
+    open_queries: OpenQueries,
 ) -> Outcome:
     """Run the trial to its verdict and write its record.
 
@@ -120,13 +134,21 @@ async def run_trial(
         environment=environment,
     )
     async with AsyncExitStack() as stack:
+        queries, asked = None, options.plan.queries
+        if asked:
+            queries = await stack.enter_async_context(open_queries(options.prometheus, clock))
+            record.prometheus = queries.url
+            await check_queries(queries, asked, view.progress)
         if options.seed_load is not None:
             view.progress(f"starting the load simulation {options.seed_load!r}")
             await stack.enter_async_context(LoadSimulation(options.seed_load, seed=options.seed))
         trial = await stack.enter_async_context(
             running_trial(settings, run_id=record.run_id, clock=clock, progress=view.progress)
         )
-        course = _Course(options, record, view, clock, trial, Judge(options.plan))
+        answers = None
+        if queries is not None:
+            answers = await stack.enter_async_context(asking(queries, asked, clock))
+        course = _Course(options, record, view, clock, trial, Judge(options.plan), answers)
         # There before the first interval, so that a crash at any moment leaves a readable record.
         course.keep()
         ending = await _walk(course)
@@ -169,7 +191,8 @@ async def _walk(course: _Course) -> Ending:
         async for samples in course.trial.intervals():
             course.keep()
             course.take(samples)
-            if samples and (verdict := course.look(course.conditions()).verdict) is not None:
+            has_news = bool(course.take_answers() or samples)
+            if has_news and (verdict := course.look(course.conditions()).verdict) is not None:
                 return ending_of(course.trial, course.record.samples, verdict)
             if not course.last:
                 course.show()
