@@ -25,6 +25,11 @@ EMPTY_GRACE_SECONDS: Final = 15.0
 """After a failure, before `EMPTY` is offered: a supervisor that returns by itself to what it ran before does so within
 seconds, and must not be stopped in that."""
 
+MAX_OFFERS: Final = 4
+"""How often the same is offered to a host that reports what it runs, and never says a word about it: 70 s and more.
+One that polls may fail and return between two polls, and tell only the end; then each offer disturbs it again."""
+
+NEVER_TAKEN: Final = f"offered {MAX_OFFERS} times, and the host never said that it has it"
 SILENT_RETURN: Final = "the host took it up and returned to another configuration without a reason"
 _MAX_DOUBLINGS: Final = 10
 
@@ -108,6 +113,14 @@ def due_offer(
     if is_offered and now < history.offered_at + _wait_seconds(history.offers):
         return None
     return target
+
+
+def given_up(history: OfferHistory, config: RemoteConfig) -> OfferHistory | None:
+    """The history with this one in quarantine, if it was offered in vain too often; else None."""
+    last = history.offered
+    if last is None or last.hash != config.hash or history.offers < MAX_OFFERS:
+        return None
+    return replace(history, failed={**history.failed, config.hash: NEVER_TAKEN})
 
 
 def offered(history: OfferHistory, config: RemoteConfig, now: float) -> OfferHistory:

@@ -24,7 +24,7 @@ from phoenix_platform.opamp.facts import (
     Status,
 )
 from phoenix_platform.opamp.instance_uids import InstanceUid, raw_uid_of
-from phoenix_platform.opamp.offers import OfferHistory, Wanted, due_offer, learn, offered
+from phoenix_platform.opamp.offers import OfferHistory, Wanted, due_offer, given_up, learn, offered
 from phoenix_platform.opamp.translation import (
     components_of,
     config_status_of,
@@ -361,17 +361,34 @@ def _add_offers(
     if not session.is_described:
         return session, history
     if session.capabilities & AgentCapability.ACCEPTS_REMOTE_CONFIG:
-        config = due_offer(history, context.wanted, _status_of(session), context.now)
-        if config is not None:
-            answer.remote_config.CopyFrom(to_remote_config(config))
-            history = offered(history, config, context.now)
-            session = replace(session, config_offered=config.hash)
-            effects.append(ConfigOffered(config))
+        session, history = _add_config(session, history, answer, context, effects)
     connection = context.connection
     if connection is not None and _should_offer(session, connection):
         answer.connection_settings.CopyFrom(to_connection_offer(connection))
         session = replace(session, connection_offered=connection.hash)
     return session, history
+
+
+def _add_config(
+    session: Session,
+    history: OfferHistory,
+    answer: pb.ServerToAgent,
+    context: Context,
+    effects: list[Effect],
+) -> tuple[Session, OfferHistory]:
+    status = _status_of(session)
+    config = due_offer(history, context.wanted, status, context.now)
+    if config is not None and session.capabilities & AgentCapability.REPORTS_REMOTE_CONFIG:
+        without = given_up(history, config)
+        if without is not None:
+            effects.append(ConfigFailed(config.hash, without.failed[config.hash]))
+            history = without
+            config = due_offer(history, context.wanted, status, context.now)
+    if config is None:
+        return session, history
+    answer.remote_config.CopyFrom(to_remote_config(config))
+    effects.append(ConfigOffered(config))
+    return replace(session, config_offered=config.hash), offered(history, config, context.now)
 
 
 def _status_of(session: Session) -> Status | None:

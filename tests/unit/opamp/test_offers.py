@@ -5,11 +5,14 @@ from phoenix_platform.opamp.offers import (
     EMPTY,
     EMPTY_GRACE_SECONDS,
     FIRST_WAIT_SECONDS,
+    MAX_OFFERS,
     MAX_WAIT_SECONDS,
+    NEVER_TAKEN,
     SILENT_RETURN,
     OfferHistory,
     Wanted,
     due_offer,
+    given_up,
     learn,
     offered,
 )
@@ -154,6 +157,18 @@ def test_a_status_about_nothing_teaches_nothing(outcome: Outcome) -> None:
 def test_an_unset_status_teaches_nothing() -> None:
     lesson = learn(OfferHistory(), status(B, Outcome.UNSET), WANTS_B, is_in_sequence=True, now=0)
     assert lesson.history == OfferHistory()
+
+
+def test_what_is_offered_in_vain_too_often_is_given_up() -> None:
+    history = OfferHistory()
+    assert given_up(history, B) is None
+    for _ in range(MAX_OFFERS):
+        assert given_up(history, B) is None
+        history = offered(history, B, 0)
+    assert given_up(history, A) is None
+    without = given_up(history, B)
+    assert without is not None
+    assert without.failed == {b"b": NEVER_TAKEN}
 
 
 def test_what_a_person_released_is_offered_once_more() -> None:

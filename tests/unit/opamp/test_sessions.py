@@ -15,7 +15,13 @@ from phoenix_platform.opamp.facts import (
     Status,
 )
 from phoenix_platform.opamp.instance_uids import InstanceUid, instance_uid_of, raw_uid_of
-from phoenix_platform.opamp.offers import OfferHistory, Wanted
+from phoenix_platform.opamp.offers import (
+    MAX_OFFERS,
+    MAX_WAIT_SECONDS,
+    NEVER_TAKEN,
+    OfferHistory,
+    Wanted,
+)
 from phoenix_platform.opamp.sessions import (
     MAX_FULL_REQUESTS,
     SERVER_CAPABILITIES,
@@ -26,6 +32,7 @@ from phoenix_platform.opamp.sessions import (
     ConnectionAnswered,
     Context,
     Described,
+    Effect,
     EffectiveCame,
     HealthCame,
     Leaving,
@@ -222,6 +229,19 @@ def test_what_became_of_an_offer_is_an_effect_once() -> None:
     again = message(4)
     again.remote_config_status.CopyFrom(applied.remote_config_status)
     assert after(full(1), failed, applied, again, context=WANTS).effects == ()
+
+
+def test_an_agent_that_never_takes_what_it_is_offered_is_left_alone() -> None:
+    received = after(full(1))
+    offers, effects, now = 0, list[Effect](), 0.0
+    for number in range(2, 40):
+        now += MAX_WAIT_SECONDS
+        context = replace(WANTS, now=now)
+        received = receive(received.session, received.history, message(number), context)
+        offers += received.answer.HasField("remote_config")
+        effects += received.effects
+    assert offers == MAX_OFFERS
+    assert effects[-1] == ConfigFailed(b"b", NEVER_TAKEN)
 
 
 def test_a_changed_desire_is_offered_at_once() -> None:
