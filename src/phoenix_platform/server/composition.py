@@ -22,6 +22,7 @@ from phoenix_platform.adapters.sql.token_owners import SqlTokenOwners
 from phoenix_platform.adapters.sql.transactions import Transactions
 from phoenix_platform.adapters.sql.wakeups import Bells
 from phoenix_platform.application.identity_ports import IdentityWork
+from phoenix_platform.application.reconcilers.rounds import Rounds
 from phoenix_platform.core.clock import Clock, SystemClock
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.core.tokens import TokenKind
@@ -30,6 +31,7 @@ from phoenix_platform.server.admission import RateLimits
 from phoenix_platform.server.app import Services, create_app
 from phoenix_platform.server.authentication import Identity, keep_identity
 from phoenix_platform.server.event_feed import feed
+from phoenix_platform.server.fleet import experiments_rounds
 from phoenix_platform.server.gauges import add_gauges
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.hub import Hub
@@ -55,6 +57,7 @@ class Parts:
     leases: SqlLeases
     log: EventLog
     identity: Identity
+    experiments: Rounds
 
 
 async def run(settings: ServerSettings) -> signal.Signals | None:
@@ -117,15 +120,23 @@ async def _opened(settings: ServerSettings) -> AsyncGenerator[Database]:
 async def _parts(settings: ServerSettings, database: Database) -> Parts:
     clock, bells = SystemClock(), Bells()
     transactions = Transactions(database, bells, identity_work_of)
+    leases = SqlLeases(database, f"{platform.node()}:{os.getpid()}:{new_id(clock)}")
     return Parts(
         settings=settings,
         clock=clock,
         database=database,
         bells=bells,
         transactions=transactions,
-        leases=SqlLeases(database, f"{platform.node()}:{os.getpid()}:{new_id(clock)}"),
+        leases=leases,
         log=EventLog(database, bells),
         identity=await open_identity(settings, database, transactions, clock),
+        experiments=experiments_rounds(
+            settings,
+            begin=transactions.begin,
+            all_tenants=transactions.all_tenants,
+            leases=leases,
+            clock=clock,
+        ),
     )
 
 
@@ -221,6 +232,7 @@ def _jobs(parts: Parts, hub: Hub) -> Sequence[Job]:
             listeners=[authenticator],
         ),
         partial(keep_identity, parts.identity),
+        parts.experiments.run,
     ]
 
 
