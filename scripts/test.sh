@@ -7,7 +7,8 @@ timed "set-up" scripts/setup.sh
 timed "browser" scripts/browser.sh
 timed "collector" collector/build.sh
 timed "Prometheus" scripts/prometheus.sh >/dev/null
-pytest=(.venv/bin/python -m pytest -q)
+# Nothing measured in tests is a time, so they may share the processors. PYTEST_WORKERS=0 runs them one by one.
+pytest=(.venv/bin/python -m pytest -q -n "${PYTEST_WORKERS:-$(nproc)}" --dist worksteal)
 timed "Go tests with the race detector and coverage" scripts/go_test.sh
 timed "unit tests with coverage" "${pytest[@]}" tests/unit tests/architecture tests/recorded tests/fuzz -m "not slow" --cov --cov-report=
 # The long faults are tried by `make faults`, with a table of what came of each.
