@@ -47,6 +47,9 @@ SERVER_CAPABILITIES: Final = (
 MAX_FULL_REQUESTS: Final = 3
 """How often in a row everything is asked for; an agent that then still does not describe itself is taken as it is."""
 
+ASK_AGAIN_SECONDS: Final = 30.0
+"""It is asked once more after so long, so that one whose messages were lost that often is understood in the end."""
+
 _SEQUENCE_MASK: Final = 2**64 - 1
 _NONE: Final = AgentCapability(0)
 _NANOSECONDS: Final = 10**9
@@ -71,6 +74,8 @@ class Session:
     """Whether a message may be missing: then it is asked for everything."""
     full_requests: int = 0
     """How often in a row it was."""
+    asked_at: float = 0.0
+    """When it was the last time, in seconds of a monotonic clock."""
     config_offered: bytes | None = None
     """Hash of the remote configuration last offered in this session."""
     connection_offered: bytes | None = None
@@ -207,9 +212,9 @@ def receive(
         return Received(session, history, answer, tuple(effects))
     if not session.is_greeted:
         answer.custom_capabilities.capabilities.extend(context.custom_capabilities)
-    if not session.is_described:
+    if _should_ask(session, context.now):
         answer.flags |= pb.ServerToAgentFlags_ReportFullState
-        session = replace(session, full_requests=session.full_requests + 1)
+        session = replace(session, full_requests=session.full_requests + 1, asked_at=context.now)
     if _lacks_components(session):
         answer.flags |= pb.ServerToAgentFlags_ReportAvailableComponents
     if context.new_uid is not None:
@@ -280,6 +285,7 @@ def _in_sequence(session: Session, message: pb.AgentToServer, now: float) -> tup
         session = Session(
             raw_uid=session.raw_uid,
             full_requests=session.full_requests,
+            asked_at=session.asked_at,
             components=session.components,
         )
     capabilities = AgentCapability(message.capabilities) or session.capabilities
@@ -341,6 +347,12 @@ def _statuses(
         if lesson.applied is not None:
             effects.append(ConfigApplied(lesson.applied))
     return replace(session, config_status=status), history
+
+
+def _should_ask(session: Session, now: float) -> bool:
+    return session.awaits_everything and (
+        session.full_requests < MAX_FULL_REQUESTS or now >= session.asked_at + ASK_AGAIN_SECONDS
+    )
 
 
 def _lacks_components(session: Session) -> bool:

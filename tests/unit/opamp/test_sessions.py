@@ -23,6 +23,7 @@ from phoenix_platform.opamp.offers import (
     Wanted,
 )
 from phoenix_platform.opamp.sessions import (
+    ASK_AGAIN_SECONDS,
     MAX_FULL_REQUESTS,
     SERVER_CAPABILITIES,
     ComponentsCame,
@@ -123,6 +124,14 @@ def test_an_agent_that_never_describes_itself_is_not_asked_for_ever() -> None:
     messages = [message(number) for number in range(1, 10)]
     asked = [bool(after(*messages[:count]).answer.flags) for count in range(1, 10)]
     assert asked == [True] * MAX_FULL_REQUESTS + [False] * (9 - MAX_FULL_REQUESTS)
+
+
+def test_an_agent_whose_answers_were_lost_is_asked_again_later() -> None:
+    received = after(*[message(number) for number in range(1, 6)])
+    later = replace(CONTEXT, now=CONTEXT.now + ASK_AGAIN_SECONDS)
+    again = receive(received.session, received.history, message(6), later)
+    assert again.answer.flags == FULL
+    assert not receive(again.session, again.history, message(7), later).answer.flags
 
 
 def test_what_is_not_said_is_as_it_was() -> None:
