@@ -30,16 +30,19 @@ from phoenix_platform.domain.permissions import Role
 from phoenix_platform.domain.sign_ins import UnauthenticatedError
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.server.admission import RateLimits
-from phoenix_platform.server.app import ROUTES, Services, create_app
+from phoenix_platform.server.app import Services, create_app
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.hub import Hub
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.rate_limits import RateLimiter
+from phoenix_platform.server.routes import events, health, metrics, openapi
 from phoenix_platform.server.routes.events import Watching
 
 TENANT = TenantId(UUID(int=1))
 OTHER_TENANT = TenantId(UUID(int=2))
 CLOCK = FixedClock()
+EDGE_ROUTES = (*health.ROUTES, *metrics.ROUTES, *openapi.ROUTES, *events.ROUTES)
+"""Those that stand on nothing but the edge."""
 
 
 def an_actor(role: Role = Role.ADMIN, tenant_id: TenantId = TENANT, name: str = "ada") -> Actor:
@@ -253,7 +256,7 @@ class Edge:
         )
 
     def app(self, *routes: ControllerRouterHandler) -> ASGIApp:
-        return create_app(self.services(), (*ROUTES, *routes))
+        return create_app(self.services(), (*EDGE_ROUTES, *routes))
 
     def client(
         self, *routes: ControllerRouterHandler, token: str | None = None
