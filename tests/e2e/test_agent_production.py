@@ -138,7 +138,7 @@ def test_a_configuration_that_does_not_run_leaves_the_old_one_untouched(
     (pid,) = agent.production_pids()
     agent.until(lambda: len(sink.look()) >= 3)
     for bad, words in (
-        (production(sink.url, 2, more=", no_such_key: 1"), "no_such_key"),
+        (production(sink.url, 2, more=", timeout: soon"), "timeout"),
         (production(sink.url, 3, more=', tls: {ca_file: "/nowhere/ca.pem"}'), "/nowhere/ca.pem"),
     ):
         offered = plane.offer(a_state(production=bad))

@@ -95,7 +95,6 @@ class _Agent:
         place = ExperimentPlace(
             host_name=name,
             boot_id=host.boot_id or "",
-            environment=options.environment,
             find_collector=self._find_collector,
             spool=self.spool,
             records=RunRecords(options.folder.experiments),

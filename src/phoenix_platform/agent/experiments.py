@@ -1,50 +1,57 @@
 """One experiment of the desired state on this host: from its start to its end, its samples into the spool.
 
 It needs no control plane: it ends at its deadline by itself, and a broken limit aborts it here. After a
-restart of the agent the run goes on under another run id, with scrape numbers that go on too.
+restart of the agent the run goes on under another run id, with scrape numbers that go on too. What measures
+is a process of its own (`experiment_process`).
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
+import msgspec
+
+import phoenix_platform
 from phoenix_platform.agent.binaries import CollectorBinary
-from phoenix_platform.agent.desired_pipelines import configuration_of
-from phoenix_platform.agent.load.simulation import LONGEST, LoadSimulation
-from phoenix_platform.agent.run_facts import facts_of
-from phoenix_platform.agent.run_records import RunRecord, RunRecords
-from phoenix_platform.agent.sample_batches import (
-    SampleBatch,
-    batch_of,
-    from_payload,
-    to_payload,
+from phoenix_platform.agent.experiment_messages import (
+    Begun,
+    ExperimentSpec,
+    Measured,
+    Message,
+    Noted,
+    Over,
 )
+from phoenix_platform.agent.run_records import RunRecord, RunRecords
+from phoenix_platform.agent.sample_batches import SampleBatch, from_payload
 from phoenix_platform.agent.spool import Spool
-from phoenix_platform.agent.supervision import CollectorFailedError
-from phoenix_platform.agent.trial_starts import running_trial
-from phoenix_platform.agent.trials import Trial, TrialSettings
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import InvalidInputError, PhoenixError, UnavailableError
 from phoenix_platform.core.ids import new_id
-from phoenix_platform.metering.limits import DISCARDED_SCRAPES, BrokenLimit, LimitName, LimitWatch
-from phoenix_platform.metering.patterns import parse_pattern
-from phoenix_platform.metering.retention import CriticalIdentity
-from phoenix_platform.metering.samples import Sample, Variant
 from phoenix_platform.opamp.desired_state import DesiredExperiment
 from phoenix_platform.opamp.host_reports import RunState
 
 _LOG: Final = logging.getLogger(__name__)
-_FACTS_EVERY_SECONDS: Final = 15.0
 _LOST_IN_A_POWER_CUT: Final = timedelta(seconds=60)
 """The kernel writes small files back within half a minute: after another boot, scrape numbers skip so much."""
 _AT_DEADLINE: Final = "its deadline came"
-_HOST_LEAVES: Final = frozenset({LimitName.HOST_CPU})
-"""Limits whose breach says nothing against the candidate: the host leaves the experiment."""
+_NOT_DESIRED: Final = "it is no longer desired"
+_VARIANTS: Final = 2
+_STOP_SECONDS: Final = 45.0
+"""Three collectors, ten seconds each, and what the process itself needs."""
+_LONGEST_LINE: Final = 64 * 2**20
+_ROOT: Final = str(Path(phoenix_platform.__file__).parents[1])
+# Our own folder by name: the child finds the package installed, editable and from a source tree alike.
+_PROGRAM: Final = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from phoenix_platform.agent.experiment_process import main; main()"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,6 @@ class ExperimentPlace:
 
     host_name: str
     boot_id: str
-    environment: Mapping[str, str]
     find_collector: Callable[[], CollectorBinary]
     spool: Spool
     records: RunRecords
@@ -72,14 +78,7 @@ class ExperimentRun:
         self._desired = desired
         self._place = place
         self._record = _next_record(desired, place)
-        self._first_scrape = self._record.next_scrape
-        self._watch = LimitWatch(
-            max_host_cpu_share=desired.limits.max_host_cpu_share,
-            aborts_on_critical_miss=desired.limits.abort_on_critical_miss,
-            first_scrape=self._first_scrape,
-        )
-        self._facts_at = -math.inf
-        self._is_let_out: set[Variant] = set()
+        self._let_out: set[str] = set()
 
     @property
     def record(self) -> RunRecord:
@@ -108,139 +107,91 @@ class ExperimentRun:
                 walk.result()
             else:
                 await _cancelled(walk)
-                reason = "it is no longer desired" if stop.is_set() else _AT_DEADLINE
-                self._end(RunState.ENDED, reason)
+                if not self._record.is_ended:
+                    self._end(RunState.ENDED, _NOT_DESIRED if stop.is_set() else _AT_DEADLINE)
         finally:
             stopped.cancel()
             await _cancelled(walk)
 
     async def _walk(self) -> None:
         try:
-            async with self._started() as trial:
-                await self._measure(trial)
-        except CollectorFailedError as error:
-            is_finding = (
-                error.collector == Variant.CANDIDATE and self._record.state is RunState.FLOWING
-            )
-            state = RunState.ABORTED if is_finding else RunState.FAILED
-            self._end(state, str(error), log_tail=error.log_lines)
+            binary = await asyncio.to_thread(self._place.find_collector)
         except PhoenixError as error:
             self._end(RunState.FAILED, str(error))
-
-    @asynccontextmanager
-    async def _started(self) -> AsyncGenerator[Trial]:
-        desired, place = self._desired, self._place
-        binary = await asyncio.to_thread(place.find_collector)
-        baseline, candidate = (
-            configuration_of(desired.baseline),
-            configuration_of(desired.candidate),
-        )
-        self._record.hashes = {
-            Variant.BASELINE.value: baseline.hash,
-            Variant.CANDIDATE.value: candidate.hash,
-        }
-        settings = TrialSettings(
-            host=place.host_name,
-            binary=binary.path,
-            target=binary.target,
-            baseline=baseline,
-            candidate=candidate,
-            interval=timedelta(seconds=desired.interval_seconds),
-            exporter=desired.exporter,
-            ignore=frozenset(desired.ignore),
-            critical=tuple(parse_pattern(text) for text in desired.critical),
-            critical_identity=_identity(desired.critical_identity),
-            environment=place.environment,
-            production_interval=timedelta(seconds=desired.production_interval_seconds),
-            idle_time=place.idle_time,
-        )
-        async with AsyncExitStack() as stack:
-            if desired.load is not None:
-                left = desired.load.deadline - place.clock.now()
-                if left > timedelta(0):
-                    await stack.enter_async_context(
-                        LoadSimulation(
-                            desired.load.profile,
-                            seed=desired.load.seed,
-                            duration=min(left, LONGEST),
-                        )
-                    )
-            yield await stack.enter_async_context(
-                running_trial(
-                    settings, run_id=self._record.run_id, clock=place.clock, progress=_say_nothing
-                )
-            )
-
-    async def _measure(self, trial: Trial) -> None:
+            return
         record = self._record
-        record.interval_seconds = self._desired.interval_seconds
-        record.idle_cores = trial.seen.idle_cpu_per_second.get(Variant.CANDIDATE)
-        async for samples in trial.intervals():
-            broken = self._take(samples) if samples else None
-            self._note_facts(trial)
-            if broken is None:
-                broken = self._watch.take_host_cpu(trial.host_cpu_share())
-            if broken is not None:
-                self._break(trial, broken)
-                return
-            if self._place.clock.now() >= self._desired.deadline:
-                # The timer of `run` stands still while a host is suspended.
-                self._end(RunState.ENDED, _AT_DEADLINE)
-                return
-
-    def _take(self, samples: Sequence[Sample]) -> BrokenLimit | None:
-        """Number them, keep them, and look at the limits."""
-        numbered = [self._numbered(sample) for sample in samples]
-        place, record = self._place, self._record
-        batch = batch_of(
-            numbered,
-            experiment_id=record.experiment_id,
+        spec = ExperimentSpec(
+            desired=self._desired,
             run_id=record.run_id,
+            host_name=self._place.host_name,
+            collector=str(binary.path),
+            first_scrape=record.next_scrape,
             first_sequence=record.through_sequence + 1,
+            idle_seconds=self._place.idle_time.total_seconds(),
         )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-c", _PROGRAM, _ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            limit=_LONGEST_LINE,
+        )  # fmt: skip
+        try:
+            await self._listen(process, spec)
+        finally:
+            await _end_process(process)
+        if not self._record.is_ended:
+            code = process.returncode
+            self._end(RunState.FAILED, f"the process that measures it ended with exit code {code}")
+
+    async def _listen(self, process: asyncio.subprocess.Process, spec: ExperimentSpec) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(msgspec.json.encode(spec) + b"\n")
+        with suppress(ConnectionError):  # it may have ended at once: its exit code says more
+            await process.stdin.drain()
+        async for line in process.stdout:
+            if line.endswith(b"\n"):  # else it was killed in the middle of it
+                self._take(msgspec.json.decode(line, type=Message))
+
+    def _take(self, message: Message) -> None:
+        record = self._record
+        match message:
+            case Begun(hashes=hashes):
+                record.hashes = hashes
+                record.interval_seconds = self._desired.interval_seconds
+                self._save()
+            case Measured():
+                self._keep_samples(message)
+            case Noted(idle_cores=idle_cores, facts=facts):
+                record.idle_cores, record.facts = idle_cores, facts
+                self._keep()
+            case Over(state=state, reason=reason, log_tail=log_tail, facts=facts):
+                record.facts = record.facts if facts is None else facts
+                self._end(state, reason, log_tail=log_tail)
+
+    def _keep_samples(self, measured: Measured) -> None:
+        place, record = self._place, self._record
         # First the samples, then their numbers: after a crash in between, the spool tells the numbers.
-        place.spool.append(to_payload(batch), samples=len(numbered))
-        record.through_sequence += len(numbered)
-        record.next_scrape = max(sample.scrape + sample.scrapes for sample in numbered)
-        self._is_let_out |= {sample.variant for sample in numbered if sample.output_points}
-        if record.state is RunState.STARTING and len(self._is_let_out) == len(Variant):
+        place.spool.append(measured.payload, samples=measured.samples)
+        record.next_scrape = measured.next_scrape
+        record.through_sequence = measured.through_sequence
+        self._let_out.update(measured.let_out)
+        if record.state is RunState.STARTING and len(self._let_out) == _VARIANTS:
             record.first_point_at = record.first_point_at or place.clock.now()
             self._change(RunState.FLOWING)
         else:
             self._keep()
         place.spooled()
-        return self._watch.take(numbered)
-
-    def _numbered(self, sample: Sample) -> Sample:
-        """The sample with its number in the whole experiment on this host.
-
-        The first ones after a restart count as not acknowledged: the collectors began anew, and what they
-        remembered of the processes is gone.
-        """
-        if not self._first_scrape:
-            return sample
-        is_after_restart = sample.scrape < DISCARDED_SCRAPES
-        return replace(
-            sample,
-            scrape=sample.scrape + self._first_scrape,
-            acknowledged=sample.acknowledged and not is_after_restart,
-        )
-
-    def _note_facts(self, trial: Trial) -> None:
-        now = self._place.clock.monotonic()
-        if now - self._facts_at >= _FACTS_EVERY_SECONDS:
-            self._facts_at = now
-            self._record.facts = dict(facts_of(trial))
-
-    def _break(self, trial: Trial, broken: BrokenLimit) -> None:
-        self._record.facts = {**facts_of(trial), "limit": broken.name.value}
-        state = RunState.FAILED if broken.name in _HOST_LEAVES else RunState.ABORTED
-        self._end(state, broken.reason)
 
     def _end(self, state: RunState, reason: str, *, log_tail: Sequence[str] = ()) -> None:
         self._record.reason = reason
         self._record.log_tail = tuple(log_tail)
         self._change(state)
+        _LOG.info(
+            "experiment ended",
+            extra={"experiment_id": self._desired.id, "state": state.value, "reason": reason},
+        )
 
     def _change(self, state: RunState) -> None:
         self._record.state = state
@@ -295,19 +246,20 @@ def _last_batch(spool: Spool) -> SampleBatch | None:
         return None
 
 
-def _identity(text: str) -> CriticalIdentity:
+async def _end_process(process: asyncio.subprocess.Process) -> None:
+    """Let it clean up: its input ends. If it does not go, its watchdog does the rest."""
+    assert process.stdin is not None
+    process.stdin.close()
     try:
-        return CriticalIdentity(text)
-    except ValueError as error:
-        known = ", ".join(CriticalIdentity)
-        raise InvalidInputError(f"critical_identity: {text!r} is none of {known}") from error
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
     """Return when the task is over; what it held is let go."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _say_nothing(message: str) -> None:
-    """Nobody watches an agent's progress sentence by sentence; its state is in the report."""

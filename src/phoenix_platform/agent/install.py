@@ -77,7 +77,7 @@ RestartSec=5
 # The production collector outlives a restart of the agent; experiments are ended by their own watchdog.
 KillMode=process
 OOMPolicy=continue
-TimeoutStopSec=40
+TimeoutStopSec=60
 
 # To read what processes of other users do; nothing else of root's.
 AmbientCapabilities={capabilities}
