@@ -34,7 +34,7 @@ class Sealer:
         """Raise `UnavailableError` if it was sealed by another key, or for another name."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise UnavailableError(
                 f"{self._path}: not the key file that the signing keys in the database were encrypted with; "
                 "give every replica the same file"
