@@ -10,14 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import typer
 from pydantic import BaseModel
 
 from phoenix_platform.__main__ import build_app
+from phoenix_platform.adapters.prometheus.settings import PrometheusSettings
 from phoenix_platform.agent.settings import AgentSettings
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.server.settings import ServerSettings
 from phoenix_platform.server.settings_sources import environment_name, known_keys
+from phoenix_platform.wire.v1.guardrails import QueryGuardrailsFile
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -44,6 +47,7 @@ def pages() -> dict[str, str]:
         "commands.md": "".join(_commands()),
         "exit-codes.md": "".join(_exit_codes()),
         "settings.md": "".join(_settings()),
+        "guardrails.schema.json": _schema(QueryGuardrailsFile),
     }
 
 
@@ -88,6 +92,9 @@ def _settings() -> Iterator[str]:
         assert match, name
         yield f"- {' '.join(match[1].split())}\n"
 
+    yield "\n## Of a site's Prometheus\n\nWho is asked the [guardrails by queries](../guardrails.md).\n\n"
+    for name in PrometheusSettings.model_fields:
+        yield f"- `PHOENIX_PROMETHEUS__{name.upper()}`: {_meaning(PrometheusSettings, name)}\n"
     yield "\n## Of the server\n\n`phoenix serve` and `phoenix migrate` read these, or the same keys from `--config FILE.yaml` (`http: {port: 8000}`). A key that\n"
     yield "does not exist is an error. Durations are written `30s` or `1h30m`, sizes `1MiB`.\n"
     for group, model in (("", ServerSettings), *groups_of(ServerSettings)):
@@ -111,13 +118,26 @@ def environment_name_of(group: str, name: str) -> str | None:
 
 
 def _server_setting(group: str, model: type[BaseModel], name: str) -> str:
+    return f"- `{environment_name_of(group, name)}`: {_meaning(model, name)}\n"
+
+
+def _meaning(model: type[BaseModel], name: str) -> str:
     match = re.search(
         rf'^    {name}:.*?"""(.*?)"""', inspect.getsource(model), re.DOTALL | re.MULTILINE
     )
     assert match, name
     default = model.model_fields[name].default
     said = "" if default is None else f" Default: `{_shown(default)}`."
-    return f"- `{environment_name_of(group, name)}`: {' '.join(match[1].split())}{said}\n"
+    return f"{' '.join(match[1].split())}{said}"
+
+
+def _schema(kind: type[msgspec.Struct]) -> str:
+    """The JSON schema of a file that people write, for editors and for CI."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **msgspec.json.schema(kind),
+    }
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 
 def _shown(default: object) -> str:

@@ -104,11 +104,13 @@ def test_a_prometheus_that_goes_away_promotes_nothing_and_slows_nothing(
 ) -> None:
     folder = tmp_path / "prometheus"
     folder.mkdir()
+    file = program.folder / "guardrails.yaml"
+    file.write_text("guardrails: [{name: always, query: vector(1), max: 5, interval: 1s}]\n")
     with running_prometheus(folder) as prometheus:
         a_trial(
             program,
             collector,
-            *("--guardrail", "always=vector(1) <= 5", "--prometheus", prometheus.url),
+            *("--guardrails", str(file), "--prometheus", prometheus.url),
             *("--max-duration", "40s"),
         )
         program.wait_until(

@@ -62,7 +62,8 @@ class Asking:
         """
         every, due = guardrail.interval.total_seconds(), self._clock.monotonic()
         while True:
-            self._answers.append(await self._queries.ask(guardrail))
+            answer = await self._queries.ask(guardrail)
+            self._answers.append(answer)  # to the list as it is now: another was taken meanwhile
             late = self._clock.monotonic() - due
             due += every * (1 + late // every)
             await asyncio.sleep(due - self._clock.monotonic())

@@ -55,6 +55,8 @@ def _quantity(value: float | None, unit: str) -> str:
     if value is None:
         return NO_DATA
     match unit:
+        case "":  # a query does not say what it counts
+            return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
         case "By":
             return size(value)
         case "1":
