@@ -67,6 +67,10 @@ class OfferHistory:
         """The same with this quarantine, after a person changed it."""
         return replace(self, failed=dict(failed), offered=None, offers=0)
 
+    def remembering(self, config: RemoteConfig | None) -> "OfferHistory":
+        """The same with this as the last good one."""
+        return replace(self, last_good=config)
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:

@@ -218,9 +218,7 @@ def receive(
     if _lacks_components(session):
         answer.flags |= pb.ServerToAgentFlags_ReportAvailableComponents
     if context.new_uid is not None:
-        answer.agent_identification.new_instance_uid = raw_uid_of(
-            context.new_uid, like=session.raw_uid
-        )
+        answer.MergeFrom(renaming(session, context.new_uid))
         effects.append(UidGiven(context.new_uid))
     session = replace(session, is_greeted=True)
     session, history = _add_offers(session, history, answer, context, effects)
@@ -241,6 +239,13 @@ def probe(session: Session) -> pb.ServerToAgent:
     """Ask an agent for everything: who answers is alive."""
     answer = _answer_to(session)
     answer.flags = pb.ServerToAgentFlags_ReportFullState
+    return answer
+
+
+def renaming(session: Session, uid: InstanceUid) -> pb.ServerToAgent:
+    """Give an agent this instance uid, as it shares its own with another."""
+    answer = _answer_to(session)
+    answer.agent_identification.new_instance_uid = raw_uid_of(uid, like=session.raw_uid)
     return answer
 
 
