@@ -77,7 +77,7 @@ async def enroll(
         host_id=answer.host_id,
         host_name=name,
         tenant_id=answer.tenant_id,
-        instance_uid=identity.instance_uid,
+        machine=identity.machine,
         enrolled_at=clock.now(),
         ca_file=request.ca_file,
     )

@@ -61,7 +61,8 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     host_name: str
     """Its name in the fleet; in every sample."""
     tenant_id: str
-    instance_uid: str
+    machine: MachineFacts
+    """That was enrolled; a clone of it is not."""
     enrolled_at: datetime
     endpoint: str | None = None
     """Of OpAMP, where the control plane moved it to."""
@@ -109,9 +110,7 @@ def renamed(folder: DataFolder, identity: Identity, instance_uid: str) -> Identi
     Raises:
         UnavailableError: If it cannot be written.
     """
-    changed = msgspec.structs.replace(
-        identity, instance_uid=instance_uid, was=identity.instance_uid
-    )
+    changed = msgspec.structs.replace(identity, instance_uid=instance_uid)
     put_json(folder.identity, changed, durably=True)
     return changed
 
@@ -124,7 +123,7 @@ def enrolment_in(folder: DataFolder, identity: Identity) -> Enrolment | None:
         UnavailableError: If it cannot be read.
     """
     enrolment = read_json(folder.enrolment, Enrolment)
-    if enrolment is None or identity.was == enrolment.instance_uid:
+    if enrolment is None or not identity.machine.may_be(enrolment.machine):
         return None
     return enrolment
 
