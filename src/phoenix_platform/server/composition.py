@@ -22,6 +22,7 @@ from phoenix_platform.adapters.sql.token_owners import SqlTokenOwners
 from phoenix_platform.adapters.sql.transactions import Transactions
 from phoenix_platform.adapters.sql.wakeups import Bells
 from phoenix_platform.application.identity_ports import IdentityWork
+from phoenix_platform.application.opamp import HostsFleet
 from phoenix_platform.application.reconcilers.rounds import Rounds
 from phoenix_platform.core.clock import Clock, SystemClock
 from phoenix_platform.core.ids import new_id
@@ -38,8 +39,10 @@ from phoenix_platform.server.hub import Hub
 from phoenix_platform.server.identity import open_first_door, open_identity
 from phoenix_platform.server.measuring import Measuring
 from phoenix_platform.server.metrics import ServerMetrics
+from phoenix_platform.server.opamp import OpampEndpoint
 from phoenix_platform.server.rate_limits import RateLimiter
 from phoenix_platform.server.routes.events import Watching
+from phoenix_platform.server.routes.opamp import Opamp
 from phoenix_platform.server.running import Job, serve
 from phoenix_platform.server.settings import LimitsSettings, ServerSettings
 from phoenix_platform.server.traces import provider_of, traced
@@ -58,6 +61,7 @@ class Parts:
     log: EventLog
     identity: Identity
     experiments: Rounds
+    opamp: OpampEndpoint
 
 
 async def run(settings: ServerSettings) -> signal.Signals | None:
@@ -137,6 +141,11 @@ async def _parts(settings: ServerSettings, database: Database) -> Parts:
             leases=leases,
             clock=clock,
         ),
+        opamp=OpampEndpoint(
+            fleet=HostsFleet(begin=transactions.begin, clock=clock),
+            clock=clock,
+            new_id=partial(new_id, clock),
+        ),
     )
 
 
@@ -195,6 +204,7 @@ def services_of(parts: Parts) -> tuple[Services, Measuring]:
         max_body_bytes=settings.http.max_body,
         others={
             "identity": parts.identity,
+            "opamp": Opamp(endpoint=parts.opamp, authenticate=authenticate, closing=hub.closing),
             "tenant_of_enrollment_token": partial(
                 _tenant_of_secret, SqlTokenOwners(parts.database)
             ),
@@ -229,10 +239,11 @@ def _jobs(parts: Parts, hub: Hub) -> Sequence[Job]:
             hub,
             parts.log,
             partial(follow, parts.log, poll=poll),
-            listeners=[authenticator],
+            listeners=[authenticator, parts.opamp],
         ),
         partial(keep_identity, parts.identity),
         parts.experiments.run,
+        parts.opamp.watch,
     ]
 
 

@@ -16,6 +16,7 @@ from phoenix_platform.server.routes import (
     jwks,
     load_simulations,
     metrics,
+    opamp,
     openapi,
     pipelines,
     service_accounts,
@@ -27,6 +28,7 @@ from phoenix_platform.server.routes import (
 ROUTES: Final[Sequence[ControllerRouterHandler]] = (
     *health.ROUTES,
     *metrics.ROUTES,
+    *opamp.ROUTES,
     *openapi.ROUTES,
     *events.ROUTES,
     *agents.ROUTES,
