@@ -19,6 +19,7 @@ def test_the_reference_is_what_the_code_says(name: str) -> None:
     [
         "trial.md",
         "statistics.md",
+        "guardrails.md",
         "pipelines.md",
         "collector.md",
         "loadsim.md",

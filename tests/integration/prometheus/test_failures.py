@@ -114,7 +114,7 @@ async def test_nobody_there_is_no_answer_within_the_deadline() -> None:
     began = time.monotonic()
     answer = await answer_from(f"http://127.0.0.1:{free_port()}", SOON)
     assert answer.kind is AnswerKind.NO_ANSWER
-    assert "within 1 s; is it up" in answer.detail
+    assert "within 1 s; start it" in answer.detail
     assert 0.9 < time.monotonic() - began < 30
 
 

@@ -111,7 +111,7 @@ class Prometheus:
                     pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         except TimeoutError as error:
             raise UnavailableError(
-                f"{self.url}: {said} within {seconds:g} s; is it up, and is the query quick enough?"
+                f"{self.url}: {said} within {seconds:g} s; start it, name another, or ask a quicker query"
             ) from error
 
     async def _try(self, endpoint: str, facts: Mapping[str, str]) -> bytes:
