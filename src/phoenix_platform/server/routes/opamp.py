@@ -24,7 +24,7 @@ from phoenix_platform.core.errors import (
     PhoenixError,
     UnavailableError,
 )
-from phoenix_platform.domain.actors import Actor
+from phoenix_platform.domain.actors import Actor, ActorKind, ForbiddenError
 from phoenix_platform.domain.hosts import HostId
 from phoenix_platform.domain.permissions import Permission
 from phoenix_platform.domain.sign_ins import UnauthenticatedError
@@ -36,7 +36,7 @@ from phoenix_platform.opamp.frames import (
     to_frame,
 )
 from phoenix_platform.otlp.encodings import DECODER_OF, decompressed
-from phoenix_platform.server.admission import Authenticate, bearer_token
+from phoenix_platform.server.admission import Authenticate, bearer_token, refuse
 from phoenix_platform.server.opamp import OpampEndpoint
 from phoenix_platform.server.opamp_agents import Link
 
@@ -70,7 +70,12 @@ OpampDep: TypeAlias = NamedDependency[SkipValidation[Opamp]]
 async def connect_agent(socket: _Socket, opamp: OpampDep) -> None:
     """One agent's connection, for as long as it lasts."""
     wakes = asyncio.Event()
-    link, key = Link(wakes.set), _key_of(socket.user)
+    link = Link(wakes.set)
+    try:
+        key = _key_of(socket.user)
+    except ForbiddenError as error:
+        await refuse(socket.scope, socket.send, error)
+        return
     await socket.accept()
     ends = {
         asyncio.create_task(_read(socket, opamp, key, link)),
@@ -119,6 +124,8 @@ async def exchange_opamp(request: Request[Actor, Any, Any], opamp: OpampDep) -> 
 
 
 def _key_of(actor: Actor) -> HostKey:
+    if actor.kind is not ActorKind.AGENT:
+        raise ForbiddenError("OpAMP is for hosts: show the credential that enrolment gave this one")
     return HostKey(actor.tenant_id, HostId(UUID(actor.id)))
 
 
