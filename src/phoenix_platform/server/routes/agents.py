@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import post
+from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application.samples import SampleBatch, take_samples
@@ -20,7 +21,7 @@ from phoenix_platform.wire.v1.experiments import AcceptedBatch, AcceptedBatches,
     status_code=200,
 )
 async def post_samples(
-    data: AgentBatches, begin: BeginDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[AgentBatches], begin: BeginDep, actor: ActorDep, clock: ClockDep
 ) -> AcceptedBatches:
     """Samples of the host that posts; each has one effect, however often it comes."""
     accepted: list[AcceptedBatch] = []

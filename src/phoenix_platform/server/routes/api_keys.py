@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application.api_keys import (
@@ -40,7 +40,7 @@ async def list_route(page: PageDep, begin: BeginIdentityDep, actor: ActorDep) ->
     takes_idempotency_key=False,
 )
 async def issue_route(
-    data: NewApiKey, begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewApiKey], begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep
 ) -> IssuedApiKey:
     """Make a key for oneself; those who manage keys make them for service accounts too."""
     account = data.service_account_id

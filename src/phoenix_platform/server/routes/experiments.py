@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from litestar import Response, delete, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.analysis.plans import Plan
@@ -61,7 +61,7 @@ async def list_experiments(
     permission=Permission.EXPERIMENTS_WRITE,
 )
 async def create_experiment(
-    data: NewExperimentRequest, begin: BeginDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewExperimentRequest], begin: BeginDep, actor: ActorDep, clock: ClockDep
 ) -> Response[ExperimentView]:
     """Make a draft; its pipelines are frozen now."""
     experiment = await use_cases.create_experiment(
@@ -77,7 +77,7 @@ async def create_experiment(
     status_code=200,
 )
 async def forecast_experiment(
-    data: NewExperimentRequest, begin: BeginDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewExperimentRequest], begin: BeginDep, actor: ActorDep, clock: ClockDep
 ) -> ForecastView:
     """A dry run: which hosts, what it costs there; nothing is written."""
     forecast = await use_cases.forecast_experiment(
@@ -133,7 +133,7 @@ async def start(
 )
 async def stop(
     experiment_id: FromPath[UUID],
-    data: ReasonRequest,
+    data: JSONBody[ReasonRequest],
     begin: BeginDep,
     actor: ActorDep,
     clock: ClockDep,
@@ -153,7 +153,7 @@ async def stop(
 )
 async def cancel(
     experiment_id: FromPath[UUID],
-    data: ReasonRequest,
+    data: JSONBody[ReasonRequest],
     begin: BeginDep,
     actor: ActorDep,
     clock: ClockDep,

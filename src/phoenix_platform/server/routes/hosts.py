@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application import hosts as use_cases
@@ -85,7 +85,7 @@ async def get_report(host_id: FromPath[UUID], begin: BeginDep, actor: ActorDep) 
 )
 async def set_labels(
     host_id: FromPath[UUID],
-    data: LabelsChange,
+    data: JSONBody[LabelsChange],
     expected_version: ExpectedVersionDep,
     begin: BeginDep,
     actor: ActorDep,
@@ -121,7 +121,7 @@ async def remove_host(
     permission=Permission.HOSTS_ENROLL,
 )
 async def issue_token(
-    data: NewEnrollmentToken, begin: BeginDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewEnrollmentToken], begin: BeginDep, actor: ActorDep, clock: ClockDep
 ) -> EnrollmentTokenView:
     """A token that lets one host in, once."""
     issued = await use_cases.issue_enrollment_token(
@@ -136,7 +136,7 @@ async def issue_token(
 
 @post("/api/v1/enroll", operation_id="enrollHost", permission=PUBLIC)
 async def enroll(
-    data: EnrollmentRequest,
+    data: JSONBody[EnrollmentRequest],
     begin: BeginDep,
     clock: ClockDep,
     tenant_of_enrollment_token: TenantOfSecretDep,

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application import load_simulations as use_cases
@@ -27,7 +27,7 @@ async def list_loads(page: PageDep, begin: BeginDep, actor: ActorDep, clock: Clo
 
 @post("/api/v1/loads", operation_id="startLoad", permission=Permission.LOADS_WRITE)
 async def start_load(
-    data: NewLoadRequest, begin: BeginDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewLoadRequest], begin: BeginDep, actor: ActorDep, clock: ClockDep
 ) -> Response[LoadView]:
     """Simulate load on every host that the selector finds now."""
     new = use_cases.NewLoad(

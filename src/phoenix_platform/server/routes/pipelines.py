@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application import pipelines as use_cases
@@ -55,7 +55,7 @@ async def list_pipelines(page: PageDep, begin: BeginDep, actor: ActorDep) -> Pip
 
 @post("/api/v1/pipelines", operation_id="createPipeline", permission=Permission.PIPELINES_WRITE)
 async def create_pipeline(
-    data: NewPipelineRequest, begin: BeginDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewPipelineRequest], begin: BeginDep, actor: ActorDep, clock: ClockDep
 ) -> Response[PipelineView]:
     """Make a pipeline with its first version."""
     new = use_cases.NewPipeline(
@@ -117,7 +117,7 @@ async def get_version(
 )
 async def publish_version(
     pipeline_id: FromPath[UUID],
-    data: NewVersionRequest,
+    data: JSONBody[NewVersionRequest],
     expected_version: ExpectedVersionDep,
     begin: BeginDep,
     actor: ActorDep,

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Response, delete, get, patch, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application.service_accounts import (
@@ -40,7 +40,7 @@ async def list_route(page: PageDep, begin: BeginIdentityDep, actor: ActorDep) ->
 
 @post(_ALL, operation_id="createServiceAccount", permission=Permission.USERS_MANAGE)
 async def create_route(
-    data: NewServiceAccount, begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewServiceAccount], begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep
 ) -> Response[ServiceAccountView]:
     """Make an account for a program."""
     account = await create_service_account(
@@ -62,7 +62,7 @@ async def get_route(
 @patch(_ONE, operation_id="changeServiceAccount", permission=Permission.USERS_MANAGE)
 async def change_route(
     account_id: FromPath[UUID],
-    data: ServiceAccountChange,
+    data: JSONBody[ServiceAccountChange],
     expected_version: ExpectedVersionDep,
     begin: BeginIdentityDep,
     actor: ActorDep,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, get, post, put
+from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application.sign_in import SignedIn, refresh, set_up, sign_in, sign_out
@@ -27,7 +28,7 @@ _PATH = "/api/v1/sign-in"
 
 @post(_PATH, operation_id="signIn", permission=PUBLIC, status_code=200)
 async def sign_in_route(
-    data: SignIn, request: Request[Any, Any, Any], identity: IdentityDep
+    data: JSONBody[SignIn], request: Request[Any, Any, Any], identity: IdentityDep
 ) -> SignedInView:
     """Open a session with name and password. 429 after too many wrong ones, for that account only."""
     address = request.client.host if request.client else "unknown"
@@ -38,19 +39,19 @@ async def sign_in_route(
 
 
 @post("/api/v1/refresh", operation_id="refreshSession", permission=PUBLIC, status_code=200)
-async def refresh_route(data: RefreshToken, identity: IdentityDep) -> SignedInView:
+async def refresh_route(data: JSONBody[RefreshToken], identity: IdentityDep) -> SignedInView:
     """The next tokens of a session. A refresh token that was followed by another already ends the session."""
     return _signed_in(await refresh(data.refresh_token, doors=identity.doors))
 
 
 @post("/api/v1/sign-out", operation_id="signOut", permission=PUBLIC, status_code=204)
-async def sign_out_route(data: RefreshToken, identity: IdentityDep) -> None:
+async def sign_out_route(data: JSONBody[RefreshToken], identity: IdentityDep) -> None:
     """End the session of this refresh token."""
     await sign_out(data.refresh_token, doors=identity.doors)
 
 
 @post("/api/v1/setup", operation_id="setUp", permission=PUBLIC, status_code=200)
-async def set_up_route(data: SetUp, identity: IdentityDep) -> SignedInView:
+async def set_up_route(data: JSONBody[SetUp], identity: IdentityDep) -> SignedInView:
     """Choose a password by a one-time link, and be signed in."""
     return _signed_in(await set_up(data.token, data.password, name=data.name, doors=identity.doors))
 
@@ -77,7 +78,7 @@ async def me(actor: ActorDep, identity: IdentityDep) -> MeView:
     status_code=204,
 )
 async def change_password(
-    data: PasswordChange,
+    data: JSONBody[PasswordChange],
     begin: BeginIdentityDep,
     actor: ActorDep,
     clock: ClockDep,

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application.tenants import create_tenant, get_tenant, list_tenants
@@ -32,7 +32,7 @@ async def list_route(actor: ActorDep, identity: IdentityDep) -> TenantList:
     takes_idempotency_key=False,
 )
 async def create_route(
-    data: NewTenant,
+    data: JSONBody[NewTenant],
     begin: BeginIdentityDep,
     actor: ActorDep,
     clock: ClockDep,

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from litestar import Response, delete, get, patch, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from phoenix_platform.application.users import (
@@ -42,7 +42,7 @@ async def list_route(page: PageDep, begin: BeginIdentityDep, actor: ActorDep) ->
     takes_idempotency_key=False,
 )
 async def create_route(
-    data: NewUser, begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep
+    data: JSONBody[NewUser], begin: BeginIdentityDep, actor: ActorDep, clock: ClockDep
 ) -> InvitedUser:
     """Make a user, who chooses a password by the link in the answer."""
     return _invited(await invite_user(data.name, data.role, begin=begin, actor=actor, clock=clock))
@@ -60,7 +60,7 @@ async def get_route(
 @patch(_USER, operation_id="changeUser", permission=Permission.USERS_MANAGE)
 async def change_route(
     user_id: FromPath[UUID],
-    data: UserChange,
+    data: JSONBody[UserChange],
     expected_version: ExpectedVersionDep,
     begin: BeginIdentityDep,
     actor: ActorDep,
