@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from phoenix_platform.analysis.plans import Plan
+from phoenix_platform.core.canonical_json import Json
 from phoenix_platform.core.clock import FixedClock
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.domain.audit import AuditEvent
@@ -25,7 +26,6 @@ from phoenix_platform.metering.samples import (
     Variant,
     Visibility,
 )
-from phoenix_platform.core.canonical_json import Json
 
 PLAN = Plan(target_reduction=0.3, interval=timedelta(seconds=1), critical_patterns=("nginx",))
 BASELINE = VariantPipeline(

@@ -61,19 +61,23 @@ class Postgresql:
 def postgresql() -> Iterator[Postgresql]:
     """The server, with an ordinary role and a template that has the schema; without programs it fails with the fix."""
     programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="phoenix-pg-", dir="/tmp"))  # noqa: S108 - a socket's path is short
+    folder = Path(tempfile.mkdtemp(prefix="phoenix-pg-", dir="/tmp"))
     options = _as_ordinary_user(folder)
     try:
         subprocess.run(
-            [programs / "initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
-            + ["--locale=C.UTF-8", "-D", str(folder / "data")],
+            [
+                programs / "initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                "--locale=C.UTF-8", "-D", folder / "data",
+            ],
             check=True, capture_output=True, **options,
         )  # fmt: skip
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [programs / "postgres", "-D", str(folder / "data"), "-k", str(folder)]
-                + ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"]
-                + ["-c", "shared_buffers=32MB", "-c", "max_connections=200"],
+                [
+                    programs / "postgres", "-D", folder / "data", "-k", folder,
+                    "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off",
+                    "-c", "shared_buffers=32MB", "-c", "max_connections=200",
+                ],
                 stdout=subprocess.DEVNULL, stderr=log, **options,
             )  # fmt: skip
         try:

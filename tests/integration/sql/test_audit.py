@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import text
+from tests.domain_builders import an_audit_event
 
 from phoenix_platform.adapters.sql.audit import SqlAuditTrail
 from phoenix_platform.adapters.sql.scopes import Scope
@@ -11,7 +12,6 @@ from phoenix_platform.core.clock import FixedClock
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.domain.audit import AuditEvent
 from phoenix_platform.domain.tenants import TenantId
-from tests.domain_builders import an_audit_event
 
 Units = Transactions[UnitOfWork]
 
@@ -95,9 +95,7 @@ async def test_the_break_names_the_event(
 ) -> None:
     events = await _write(transactions, tenant, clock, 3)
     async with transactions.every_tenant() as connection:
-        await connection.execute(
-            text("UPDATE audit_events SET target = 'host:1' WHERE number = 2")
-        )
+        await connection.execute(text("UPDATE audit_events SET target = 'host:1' WHERE number = 2"))
     async with transactions.begin(tenant) as work:
         assert await work.audit.first_break() == events[1].id
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-
-from phoenix_platform.adapters.sql.engines import DatabaseLimits, open_database
-from phoenix_platform.core.errors import InvalidInputError, UnavailableError
 from tests.postgresql import Postgresql
+
+from phoenix_platform.adapters.sql.engines import Database, DatabaseLimits, open_database
+from phoenix_platform.core.errors import InvalidInputError, UnavailableError
 
 QUICK = DatabaseLimits(
     pool_size=1,
@@ -70,9 +70,9 @@ async def test_the_file_and_its_log_are_for_the_owner_only(tmp_path: Path) -> No
     database = open_database(f"sqlite:///{tmp_path}/sub/phoenix.db")
     async with database.transaction() as connection:
         await connection.execute(text("CREATE TABLE t (x INTEGER)"))
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("sub/*")}
+        modes = [_mode(tmp_path / "sub" / name) for name in ("phoenix.db", "phoenix.db-wal")]
     await database.close()
-    assert modes["phoenix.db"] == modes["phoenix.db-wal"] == 0o600
+    assert modes == [0o600, 0o600]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -156,10 +156,7 @@ async def test_a_transaction_that_idles_is_ended_and_the_next_one_works(
 ) -> None:
     database = open_database(postgresql_url, QUICK)
     with pytest.raises(UnavailableError):
-        async with database.transaction() as connection:
-            await connection.execute(text("SELECT 1"))
-            await _until_gone(postgresql_url)
-            await connection.execute(text("SELECT 1"))
+        await _idle_in_a_transaction(database, postgresql_url)
     await database.check()
     await database.close()
 
@@ -185,6 +182,17 @@ async def test_old_connections_are_replaced_after_the_server_ended_them(
     await database.close()
 
 
+def _mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+async def _idle_in_a_transaction(database: Database, url: str) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text("SELECT 1"))
+        await _until_gone(url)
+        await connection.execute(text("SELECT 1"))
+
+
 async def _until_gone(url: str) -> None:
     """Wait until the server has ended the other connection."""
     watcher = open_database(url)
@@ -197,5 +205,3 @@ async def _until_gone(url: str) -> None:
             count = (await connection.execute(query)).scalar_one()
         await asyncio.sleep(0.05)
     await watcher.close()
-
-

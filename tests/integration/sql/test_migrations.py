@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
+from tests.postgresql import Postgresql
 
 from phoenix_platform.adapters import sql
 from phoenix_platform.adapters.sql.engines import open_database
@@ -23,7 +24,6 @@ from phoenix_platform.adapters.sql.migrations.running import (
     newest_revision,
 )
 from phoenix_platform.core.errors import ConflictError, InvalidInputError, UnavailableError
-from tests.postgresql import Postgresql
 
 HEAD = newest_revision()
 MIGRATE_ONCE = """

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
+from tests.domain_builders import a_host, an_audit_event, an_event
+from tests.postgresql import Postgresql
 
 from phoenix_platform.adapters.sql.engines import Database, open_database
 from phoenix_platform.adapters.sql.hosts import hosts
@@ -18,9 +20,8 @@ from phoenix_platform.application.ports import UnitOfWork
 from phoenix_platform.core.clock import FixedClock
 from phoenix_platform.core.errors import ConflictError, NotFoundError
 from phoenix_platform.core.ids import new_id
+from phoenix_platform.domain.hosts import Host
 from phoenix_platform.domain.tenants import Tenant, TenantId
-from tests.domain_builders import a_host, an_audit_event, an_event
-from tests.postgresql import Postgresql
 
 Units = Transactions[UnitOfWork]
 
@@ -38,13 +39,8 @@ async def test_leaving_the_block_commits(
 async def test_an_error_undoes_everything(
     transactions: Units, tenant: TenantId, clock: FixedClock
 ) -> None:
-    host = a_host(tenant, clock)
     with pytest.raises(ConflictError, match="no"):
-        async with transactions.begin(tenant) as work:
-            await work.hosts.add(host)
-            await work.audit.append(an_audit_event(tenant, clock))
-            await work.outbox.append(an_event(tenant, clock))
-            raise ConflictError("no")
+        await _write_and_fail(transactions, tenant, clock)
     async with transactions.begin(tenant) as work:
         assert await work.hosts.all() == []
         assert await work.audit.first_break() is None
@@ -100,6 +96,20 @@ async def test_many_transactions_at_once_lose_no_update(
     async with transactions.begin(tenant) as work:
         assert len(await work.hosts.all()) == 40
         assert await work.audit.first_break() is None
+
+
+async def _write_and_fail(transactions: Units, tenant: TenantId, clock: FixedClock) -> None:
+    async with transactions.begin(tenant) as work:
+        await work.hosts.add(a_host(tenant, clock))
+        await work.audit.append(an_audit_event(tenant, clock))
+        await work.outbox.append(an_event(tenant, clock))
+        raise ConflictError("no")
+
+
+async def _add_host_as(database: Database, tenant: TenantId, host: Host) -> None:
+    async with database.transaction() as connection:
+        await bind_tenant(connection, tenant)
+        await work_of(Scope(connection, tenant)).hosts.add(host)
 
 
 class TestRowLevelSecurity:
@@ -180,11 +190,9 @@ class TestRowLevelSecurity:
     async def test_a_row_of_another_tenant_cannot_be_written(
         self, bound: Database, tenants: list[TenantId], clock: FixedClock
     ) -> None:
+        smuggled = a_host(tenants[1], clock, "smuggled")
         with pytest.raises(ProgrammingError, match="violates row-level security"):
-            async with bound.transaction() as connection:
-                await bind_tenant(connection, tenants[0])
-                work = work_of(Scope(connection, tenants[0]))
-                await work.hosts.add(a_host(tenants[1], clock, "smuggled"))
+            await _add_host_as(bound, tenants[0], smuggled)
 
     async def test_removing_a_row_removes_what_belongs_to_it(
         self, bound: Database, tenants: list[TenantId]

@@ -15,13 +15,13 @@ class Ear:
     def ring(self) -> None:
         self._rung.set()
 
-    async def wait(self, at_most: timedelta) -> None:
-        """Until the bell rings, or this time is over."""
+    async def wait(self, at_most: timedelta) -> bool:
+        """Until the bell rings, or this time is over: whether it rang."""
         try:
             async with asyncio.timeout(at_most.total_seconds()):
-                await self._rung.wait()
+                return await self._rung.wait()
         except TimeoutError:
-            pass  # a lost notification only delays
+            return False
         finally:
             self._rung.clear()
 
