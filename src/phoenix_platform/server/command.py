@@ -13,7 +13,7 @@ from phoenix_platform.server.logs import configure_logs
 from phoenix_platform.server.settings import ServerSettings
 from phoenix_platform.server.settings_sources import load_settings
 
-_EXIT_CODE_OF: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
+EXIT_CODE_OF: Final = {signal.SIGINT: 130, signal.SIGTERM: 143}
 """Those of `phoenix_platform.cli.exit_codes`, which the server does not import."""
 
 DatabaseOption: TypeAlias = Annotated[
@@ -75,7 +75,7 @@ def serve(
         return
     _configure_logs(settings)
     ended_by = uvloop.run(run(settings))
-    raise SystemExit(_EXIT_CODE_OF.get(ended_by, 0) if ended_by is not None else 0)
+    raise SystemExit(EXIT_CODE_OF.get(ended_by, 0) if ended_by is not None else 0)
 
 
 def migrate(

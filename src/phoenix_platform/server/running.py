@@ -138,6 +138,7 @@ async def serve(
         finally:
             for task in tasks:
                 task.cancel()
+    _log.info("drained")
     return server.ended_by
 
 
