@@ -6,6 +6,7 @@ from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.reports.blocks import Section, Table
 from phoenix_platform.cli.reports.subjects import Subject
 from phoenix_platform.cli.reports.words import share, size, whole
+from phoenix_platform.core.units import show_duration
 
 _SIGN_OF = {
     GuardrailStatus.PASS: "✓",
@@ -37,7 +38,33 @@ def guardrails(subject: Subject) -> Section:
         anchor="guardrails",
         title="Guardrails",
         lead="A promotion needs every one of them; each can end the run by itself.",
-        blocks=(table,),
+        blocks=(table, *_asked(subject)),
+    )
+
+
+def _asked(subject: Subject) -> tuple[Table, ...]:
+    """What was asked of a site's Prometheus, where anything was."""
+    queries = subject.trial.plan.queries
+    if not queries:
+        return ()
+    return (
+        Table(
+            caption="Asked of Prometheus",
+            columns=("guardrail", "allowed", "asked every", "in a row", "no data", "query"),
+            rows=tuple(
+                (
+                    query.name,
+                    query.limits_sentence(),
+                    show_duration(query.interval.total_seconds()),
+                    str(query.consecutive),
+                    query.no_data.value,
+                    query.query.strip(),
+                )
+                for query in queries
+            ),
+            numeric=(3,),
+            is_wordy=True,
+        ),
     )
 
 
