@@ -128,9 +128,9 @@ class AgentsControlPlane:
         outcome = Outcome.APPLIED if is_applied else Outcome.APPLYING
         return Status(kept.offered_hash, outcome)
 
-    def _effective(self) -> dict[str, ConfigFile]:
+    def _effective(self) -> dict[str, ConfigFile] | None:
         body = self._reconciler.effective()
-        return {} if body is None else {CONFIG_KEY: ConfigFile(body, CONTENT_TYPE)}
+        return None if body is None else {CONFIG_KEY: ConfigFile(body, CONTENT_TYPE)}
 
     def _health(self) -> Health:
         failure = self._production.failure

@@ -165,8 +165,7 @@ def test_a_file_that_somebody_changed_is_named(folder: DataFolder, tmp_path: Pat
 
 
 def test_one_folder_has_one_agent_at_a_time(folder: DataFolder) -> None:
-    with folder.locked():
-        with pytest.raises(ConflictError, match="another agent"), folder.locked():
-            pass
+    with folder.locked(), pytest.raises(ConflictError, match="another agent"), folder.locked():
+        pass
     with folder.locked():
         pass
