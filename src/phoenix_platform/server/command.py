@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final, TypeAlias
 import typer
 import uvloop
 
-from phoenix_platform.server.composition import check, migrate_database, run
+from phoenix_platform.server.composition import check, run
 from phoenix_platform.server.logs import configure_logs
+from phoenix_platform.server.migrate import migrate as migrate_database
 from phoenix_platform.server.settings import ServerSettings
 from phoenix_platform.server.settings_sources import load_settings
 

@@ -14,7 +14,7 @@ from opentelemetry import trace
 from phoenix_platform.adapters.sql.engines import Database, DatabaseLimits, open_database
 from phoenix_platform.adapters.sql.identity_units import identity_work_of
 from phoenix_platform.adapters.sql.leases import SqlLeases
-from phoenix_platform.adapters.sql.migrations.running import check_schema, migrate
+from phoenix_platform.adapters.sql.migrations.running import check_schema
 from phoenix_platform.adapters.sql.notifications import listen
 from phoenix_platform.adapters.sql.outbox import EventLog
 from phoenix_platform.adapters.sql.publishing import follow, publish_events
@@ -39,6 +39,7 @@ from phoenix_platform.server.hub import Hub
 from phoenix_platform.server.identity import open_first_door, open_identity
 from phoenix_platform.server.measuring import Measuring
 from phoenix_platform.server.metrics import ServerMetrics
+from phoenix_platform.server.migrate import migrate
 from phoenix_platform.server.opamp import OpampEndpoint
 from phoenix_platform.server.rate_limits import RateLimiter
 from phoenix_platform.server.routes.events import Watching
@@ -76,7 +77,7 @@ async def run(settings: ServerSettings) -> signal.Signals | None:
     try:
         async with _opened(settings) as database:
             if settings.is_embedded:
-                await migrate(settings.database_url)
+                await migrate(settings)
             await check_schema(database)
             await database.check_role()
             return await _run(await _parts(settings, database))
@@ -98,14 +99,6 @@ async def check(settings: ServerSettings) -> list[str]:
             await check_schema(database)
     kind = "SQLite" if settings.is_embedded else "PostgreSQL"
     return ["settings: valid", f"database: {kind} answers, its schema fits"]
-
-
-async def migrate_database(settings: ServerSettings) -> str:
-    """Bring the schema up to this version; says what was done."""
-    done = await migrate(settings.database_url)
-    if done.is_changed:
-        return f"database: schema {done.after}, was {done.before or 'empty'}"
-    return f"database: schema {done.after} already"
 
 
 @asynccontextmanager
