@@ -100,4 +100,8 @@ class ShareSequence:
             at_promotion = critical_t(len(b), 2 * self._levels.promotion, self._levels.g)
             low = float(ratio_bounds(b, c, at_abort).low)
             high = float(ratio_bounds(b, c, at_promotion).high)
+            if not lost.any() and math.isfinite(at_promotion) and whole.any():
+                # Nothing of something: none is lost, however much the wholes vary. Fieller's set is the whole line
+                # when the mean of wholes (bursts of I/O, say) cannot be told from 0, which wholes never are.
+                low = high = 0.0
         self.look = MeanLook(intervals=len(lost), low=low, high=high)

@@ -262,3 +262,12 @@ def test_what_rounding_of_doubles_adds_is_no_loss() -> None:
     total = HostTotal(raw=2.0, output=2.0 + 4e-16, tolerance=1e-9)
     one = replace(sample(Variant.CANDIDATE, 0, 10), totals={"process.cpu.time": total})
     assert lost_totals([one])["process.cpu.time"].lost == 0.0
+
+
+def test_totals_that_come_in_bursts_are_known_to_be_whole_when_nothing_is_lost() -> None:
+    guardrail = SharesGuardrail(GuardrailName.TOTALS, PLAN, SECOND)
+    for number in range(100):
+        burst = 1e9 if number == 37 else 1.0
+        guardrail.take({"process.disk.io": Share(0.0, burst)})
+    result = guardrail.result()
+    assert (result.status, result.bound) == (GuardrailStatus.PASS, 0.0)
