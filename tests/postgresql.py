@@ -38,7 +38,7 @@ class Postgresql:
 
     def sql(self, statement: str, *, database: str = "postgres", role: str = "postgres") -> str:
         """Run it with psql; by default as superuser, as nothing of ours ever does."""
-        command = [
+        command: list[str | Path] = [
             self.programs / "psql",
             *("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
             *("-h", str(self.folder), "-U", role, "-d", database, "-c", statement),
@@ -62,24 +62,18 @@ def postgresql() -> Iterator[Postgresql]:
     """The server, with an ordinary role and a template that has the schema; without programs it fails with the fix."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="phoenix-pg-", dir="/tmp"))
-    options = _as_ordinary_user(folder)
+    _give_away(folder)
     try:
-        subprocess.run(
-            [
-                programs / "initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8",
-                "--locale=C.UTF-8", "-D", folder / "data",
-            ],
-            check=True, capture_output=True, **options,
-        )  # fmt: skip
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [
-                    programs / "postgres", "-D", folder / "data", "-k", folder,
-                    "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off",
-                    "-c", "shared_buffers=32MB", "-c", "max_connections=200",
-                ],
-                stdout=subprocess.DEVNULL, stderr=log, **options,
-            )  # fmt: skip
+        _run(
+            [programs / "initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8"],
+            ["--locale=C.UTF-8", "-D", folder / "data"],
+            folder,
+        ).wait()
+        server = _run(
+            [programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="],
+            ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"],
+            folder,
+        )
         try:
             _wait_until_ready(programs, folder, server)
             found = Postgresql(programs, folder)
@@ -139,17 +133,34 @@ def _programs() -> Path:
     pytest.fail(f"PostgreSQL is not installed, and repositories are tested on it: sudo {INSTALL}")
 
 
-def _as_ordinary_user(folder: Path) -> dict[str, object]:
-    """PostgreSQL refuses to run as root."""
-    if os.getuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
+def _give_away(folder: Path) -> None:
+    """PostgreSQL refuses to run as root; nobody must own the folder then."""
+    if os.getuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+
+
+def _run(
+    program: list[str | Path], options: list[str | Path], folder: Path
+) -> "subprocess.Popen[bytes]":
+    """Start it as an ordinary user; what it says goes into a file."""
+    owner = folder.stat()
+    with (folder / "log").open("ab") as log:
+        if os.getuid() != 0:
+            return subprocess.Popen([*program, *options], stdout=log, stderr=log)
+        return subprocess.Popen(
+            [*program, *options],
+            stdout=log,
+            stderr=log,
+            user=owner.st_uid,
+            group=owner.st_gid,
+            extra_groups=[],
+            cwd="/",
+        )
 
 
 def _wait_until_ready(programs: Path, folder: Path, server: "subprocess.Popen[bytes]") -> None:
-    ready = [programs / "pg_isready", "-q", "-h", str(folder), "-t", "1"]
+    ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder, "-t", "1"]
     for _ in range(600):
         if server.poll() is not None:
             break

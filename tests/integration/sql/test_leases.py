@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -237,7 +237,7 @@ async def _end(tasks: list["asyncio.Task[None]"]) -> None:
 @asynccontextmanager
 async def _holder(
     url: str, tenant: TenantId, where: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncGenerator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.integration.sql.lease_holder", url, str(tenant), where),
         cwd=ROOT,

@@ -1,11 +1,10 @@
 """Events leave in order, without a gap, and only when what they tell of is committed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 from tests.domain_builders import an_event
@@ -22,6 +21,7 @@ from phoenix_platform.adapters.sql.units import work_of
 from phoenix_platform.adapters.sql.wakeups import Bells
 from phoenix_platform.application.ports import Fence, FencedOffError, UnitOfWork
 from phoenix_platform.core.clock import FixedClock
+from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.domain.tenants import TenantId
 
 Units = Transactions[UnitOfWork]
@@ -244,8 +244,8 @@ class TestBetweenProcesses:
         bells, database = Bells(), open_database(postgresql_url)
         with bells.waiting.listening() as ear:
             task = asyncio.create_task(listen(database, bells))
-            with pytest.raises(asyncpg.PostgresError):
-                await asyncpg.connect(host=str(postgresql.folder), user="phoenix", database=name)
+            with pytest.raises(UnavailableError):
+                await database.check()
             postgresql.sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
             assert await ear.wait(AT_ONCE)
             await _end(task)
@@ -265,7 +265,7 @@ async def _append_and_fail(transactions: Units, tenant: TenantId, clock: FixedCl
 
 
 @asynccontextmanager
-async def _parts(url: str, clock: FixedClock) -> AsyncIterator[tuple[Database, Units, TenantId]]:
+async def _parts(url: str, clock: FixedClock) -> AsyncGenerator[tuple[Database, Units, TenantId]]:
     database = open_database(url)
     transactions = Transactions(database, Bells(), work_of)
     tenant = await a_tenant(transactions, clock, "team-a")
@@ -274,7 +274,7 @@ async def _parts(url: str, clock: FixedClock) -> AsyncIterator[tuple[Database, U
 
 
 @asynccontextmanager
-async def _replica(url: str) -> AsyncIterator[tuple[Database, EventLog]]:
+async def _replica(url: str) -> AsyncGenerator[tuple[Database, EventLog]]:
     database, bells = open_database(url), Bells()
     with bells.published.listening() as ear:
         task = asyncio.create_task(listen(database, bells))
@@ -285,7 +285,7 @@ async def _replica(url: str) -> AsyncIterator[tuple[Database, EventLog]]:
 
 
 @asynccontextmanager
-async def _publishing(database: Database, log: EventLog, clock: FixedClock) -> AsyncIterator[None]:
+async def _publishing(database: Database, log: EventLog, clock: FixedClock) -> AsyncGenerator[None]:
     leases = SqlLeases(database, "publisher")
     task = asyncio.create_task(publish_events(log, leases, clock=clock, poll=AT_ONCE))
     yield

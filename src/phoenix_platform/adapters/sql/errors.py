@@ -7,7 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -24,12 +23,20 @@ _UNAVAILABLE: Final = {
     "40001": "it lost against another transaction",
     "40P01": "it and another transaction waited for each other",
     "53": "the server is out of resources",
+    "55000": "it does not accept connections",
     "55P03": "another transaction holds what it needs",
     "57014": "the statement took too long",
     "57P": "the server is starting or shutting down",
     "58": "the server cannot use its files",
 }
-_FILE_TROUBLES: Final = ("unable to open", "readonly", "disk", "full", "malformed", "not a database")
+_FILE_TROUBLES: Final = (
+    "unable to open",
+    "readonly",
+    "disk",
+    "full",
+    "malformed",
+    "not a database",
+)
 _DISCONNECTED: Final = "database: the connection was lost; try again"
 
 
@@ -45,6 +52,8 @@ def database_errors() -> Generator[None]:
     try:
         yield
     except IntegrityError as error:
+        if "null" in str(error.orig).lower():
+            raise  # a bug of ours, and nobody else's write
         raise ConflictError(
             "someone else wrote the same thing, or something still refers to it; read it again"
         ) from error
@@ -54,13 +63,10 @@ def database_errors() -> Generator[None]:
         ) from error
     except DBAPIError as error:
         _raise(error)
-    except PostgresError as error:  # while connecting, SQLAlchemy passes them on as they are
-        _raise_state(error.sqlstate, error)
 
 
 def _raise(error: DBAPIError) -> None:
-    state: object = getattr(error.orig, "sqlstate", None)
-    if isinstance(state, str):
+    if (state := _sqlstate(error.orig)) is not None:
         _raise_state(state, error)
     if error.connection_invalidated:
         raise UnavailableError(_DISCONNECTED) from error
@@ -76,11 +82,17 @@ def _raise(error: DBAPIError) -> None:
     raise error
 
 
-def _raise_state(state: str | None, error: Exception) -> None:
+def _sqlstate(error: object) -> str | None:
+    """PostgreSQL's code of what happened; SQLite has none."""
+    state: object = getattr(error, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _raise_state(state: str, error: Exception) -> None:
     for known, meaning in _INVALID.items():
         if state == known:
             raise InvalidInputError(f"database.url: {meaning}", sqlstate=state) from error
     for prefix, meaning in _UNAVAILABLE.items():
-        if state is not None and state.startswith(prefix):
+        if state.startswith(prefix):
             raise UnavailableError(f"database: {meaning}; try again", sqlstate=state) from error
     raise error

@@ -99,7 +99,9 @@ class SqlExperiments:
         statement = select(experiments.c.document).where(
             self._is_ours(), experiments.c.id == experiment_id
         )
-        found = (await self._scope.connection.execute(statement)).scalar_one_or_none()
+        found: Experiment | None = (
+            await self._scope.connection.execute(statement)
+        ).scalar_one_or_none()
         if found is None:
             raise _not_found(experiment_id)
         return found
@@ -218,7 +220,9 @@ class SqlCertificates:
         statement = select(columns.content).where(
             columns.tenant_id == self._scope.tenant_id, columns.experiment_id == experiment_id
         )
-        content = (await self._scope.connection.execute(statement)).scalar_one_or_none()
+        content: bytes | None = (
+            await self._scope.connection.execute(statement)
+        ).scalar_one_or_none()
         if content is None:
             raise NotFoundError(
                 "the experiment has no certificate; a completed one has",

@@ -76,7 +76,7 @@ async def claim_key(
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(text("SET LOCAL lock_timeout = '200ms'"))
-    values = {
+    values: dict[str, object] = {
         **_identity(key),
         "request_hash": key.request_hash,
         "created_at": at,

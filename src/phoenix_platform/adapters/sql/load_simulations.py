@@ -43,7 +43,9 @@ class SqlLoadSimulations:
         statement = select(load_simulations.c.document).where(
             self._is_ours(), load_simulations.c.id == load_id
         )
-        found = (await self._scope.connection.execute(statement)).scalar_one_or_none()
+        found: LoadSimulation | None = (
+            await self._scope.connection.execute(statement)
+        ).scalar_one_or_none()
         if found is None:
             raise NotFoundError(f"there is no load simulation {load_id}", load=str(load_id))
         return found

@@ -16,6 +16,8 @@ from phoenix_platform.adapters.sql.wakeups import Bell, Bells
 
 WAITING: Final = "phoenix_waiting"
 PUBLISHED: Final = "phoenix_published"
+_driver: Final[Any] = asyncpg
+"""It comes without types."""
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
@@ -45,7 +47,7 @@ async def _listen_once(database: Database, bells: Bells) -> None:
     """Listen until the connection ends."""
     url, ended = database.url, asyncio.Event()
     host, port = url.host or url.query.get("host"), url.port or url.query.get("port")
-    connection: Any = await asyncpg.connect(
+    connection = await _driver.connect(
         host=host,
         port=None if port is None else int(str(port)),
         user=url.username,
@@ -54,13 +56,20 @@ async def _listen_once(database: Database, bells: Bells) -> None:
         **connect_arguments(url, database.limits),
     )
     try:
-        connection.add_termination_listener(lambda _connection: ended.set())
+        connection.add_termination_listener(_setting(ended))
         await connection.add_listener(WAITING, _ringing(bells.waiting))
         await connection.add_listener(PUBLISHED, _ringing(bells.published))
         bells.ring_all()  # for what was missed while nobody listened
         await ended.wait()
     finally:
         connection.terminate()
+
+
+def _setting(event: asyncio.Event) -> Any:
+    def set_(_connection: object) -> None:
+        event.set()
+
+    return set_
 
 
 def _ringing(bell: Bell) -> Any:

@@ -145,7 +145,9 @@ class EventLog:
     async def newest(self) -> int:
         """Position of the newest event; 0 before the first."""
         async with self._reading() as connection:
-            return (await connection.execute(select(outbox_state.c.position))).scalar_one()
+            found = await connection.execute(select(outbox_state.c.position))
+            newest: int = found.scalar_one()
+        return newest
 
     async def after(
         self, position: int, *, limit: int = 1000, tenant_id: TenantId | None = None

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 async def read_page(
     scope: Scope,
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     id_column: ColumnElement[Any],
     query: PageQuery,
     read: Callable[[RowMapping], T],

@@ -1,5 +1,6 @@
 """Assembles the repositories of one transaction; `Transactions` is given `work_of`."""
 
+from phoenix_platform.adapters.sql.answers import SqlAnswers
 from phoenix_platform.adapters.sql.audit import SqlAuditTrail
 from phoenix_platform.adapters.sql.experiments import SqlCertificates, SqlExperiments, SqlJudgements
 from phoenix_platform.adapters.sql.hosts import (
@@ -28,6 +29,7 @@ def work_of(scope: Scope) -> UnitOfWork:
         pipelines=SqlPipelines(scope),
         experiments=SqlExperiments(scope),
         samples=SqlSamples(scope),
+        answers=SqlAnswers(scope),
         judgements=SqlJudgements(scope),
         certificates=SqlCertificates(scope),
         loads=SqlLoadSimulations(scope),
