@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from phoenix_platform.analysis.answers import Answer, answer_columns
 from phoenix_platform.analysis.certificates import Signer, make_certificate
 from phoenix_platform.analysis.records import FORMAT
 from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
@@ -43,6 +44,8 @@ class Judging:
     shown: int = -1
     """Position of the judgement that was last shown."""
     samples: list[Sample] = field(default_factory=list[Sample])
+    answers: list[Answer] = field(default_factory=list[Answer])
+    answer_position: int = 0
 
     @classmethod
     def of(cls, experiment: Experiment) -> "Judging":
@@ -50,6 +53,7 @@ class Judging:
 
     async def read_on(self, work: UnitOfWork, experiment_id: ExperimentId) -> None:
         """Take in what came since the last look."""
+        await self._read_answers(work, experiment_id)
         while True:
             samples, position = await work.samples.after(
                 experiment_id, self.position, _READ_AT_ONCE
@@ -59,6 +63,17 @@ class Judging:
                 self.samples.append(sample)
             self.position = position
             if len(samples) < _READ_AT_ONCE:
+                return
+
+    async def _read_answers(self, work: UnitOfWork, experiment_id: ExperimentId) -> None:
+        while True:
+            answers, self.answer_position = await work.answers.after(
+                experiment_id, self.answer_position, _READ_AT_ONCE
+            )
+            for answer in answers:
+                self.judge.add_answer(answer)
+                self.answers.append(answer)
+            if len(answers) < _READ_AT_ONCE:
                 return
 
     def judgement(self, experiment: Experiment, *, at_end: bool) -> Judgement:
@@ -121,6 +136,7 @@ def certificate_of(
             "candidate": _variant_facts(experiment.candidate),
         },
         "samples": columns_of(judging.samples),
+        "answers": answer_columns(judging.answers),
         "judgement": judgement,
     }
     return make_certificate(_as_json(record), signer)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from phoenix_platform.analysis.answers import Answer
 from phoenix_platform.core.errors import ConflictError
 from phoenix_platform.domain.audit import AuditEvent
 from phoenix_platform.domain.events import Event
@@ -177,6 +178,20 @@ class Samples(Protocol):
     async def counts(self, experiment_id: ExperimentId) -> dict[HostId, SampleCounts]: ...
 
 
+class Answers(Protocol):
+    """What came of the queries of experiments; one effect each, by (experiment, guardrail, time asked for)."""
+
+    async def add(self, experiment_id: ExperimentId, answers: Sequence[Answer]) -> int:
+        """How many were new. Under the fence of who asks: positions are given one after the other."""
+        ...
+
+    async def after(
+        self, experiment_id: ExperimentId, position: int, limit: int
+    ) -> tuple[Sequence[Answer], int]:
+        """Answers in the order in which they came, and the position behind the last; 0 begins."""
+        ...
+
+
 class Judgements(Protocol):
     """What was last found of an experiment under way, for those who look."""
 
@@ -248,6 +263,7 @@ class UnitOfWork:
     pipelines: Pipelines
     experiments: Experiments
     samples: Samples
+    answers: Answers
     judgements: Judgements
     certificates: Certificates
     loads: LoadSimulations
