@@ -7,6 +7,7 @@ anybody may use says `permission=PUBLIC`. `declared_permission` raises where a r
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
 
+from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import json
@@ -21,6 +22,7 @@ from phoenix_platform.server.errors import (
 )
 from phoenix_platform.server.problems import MEDIA_TYPE, headers_of, problem_of
 from phoenix_platform.server.rate_limits import RateLimiter
+from phoenix_platform.server.scopes import request_id_of, set_allowance
 
 PUBLIC: Final = "public"
 """Anybody may use it, signed in or not: probes, sign-in, enrolment, keys for verifying."""
@@ -54,8 +56,10 @@ def declared_permission(handler: BaseRouteHandler) -> Declared:
     """
     if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
         return PUBLIC  # made by the framework: answers the header Allow and nothing else
-    permission = handler.opt.get("permission")
-    if permission is None or not (permission == PUBLIC or isinstance(permission, Permission)):
+    permission: object = handler.opt.get("permission")
+    if permission == PUBLIC:
+        return PUBLIC
+    if not isinstance(permission, Permission):
         raise IncompleteRouteError(
             f"{handler}: declares no permission; write permission=Permission.… or permission=PUBLIC"
         )
@@ -71,7 +75,7 @@ class Admission:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
+        if scope["type"] == ScopeType.WEBSOCKET:
             try:
                 await self._admit(scope)
             except PhoenixError as error:
@@ -104,9 +108,9 @@ def _take(scope: Scope, limiter: RateLimiter, key: str) -> None:
     try:
         allowance = limiter.take(key)
     except TooManyRequestsError:
-        scope["phoenix_allowance"] = limiter.exhausted()  # type: ignore[typeddict-unknown-key]
+        set_allowance(scope, limiter.exhausted())
         raise
-    scope["phoenix_allowance"] = allowance  # type: ignore[typeddict-unknown-key]
+    set_allowance(scope, allowance)
 
 
 def _address(scope: Scope) -> str:
@@ -134,16 +138,20 @@ async def refuse(scope: Scope, send: Send, error: PhoenixError) -> None:
         close: Message = {"type": "websocket.close", "code": 1008, "reason": error.code}
         await send(close)
         return
-    problem = problem_of(error, request_id=scope.get("phoenix_request_id"))
+    problem = problem_of(error, request_id=request_id_of(scope))
     headers = [(b"content-type", MEDIA_TYPE.encode())]
     headers += [
         (name.lower().encode(), value.encode()) for name, value in headers_of(error).items()
     ]
-    await send(
-        {
-            "type": "websocket.http.response.start",
-            "status": problem.status,
-            "headers": headers,
-        }  # type: ignore[arg-type,misc]
-    )
-    await send({"type": "websocket.http.response.body", "body": json.encode(problem)})  # type: ignore[arg-type,misc]
+    start: Message = {
+        "type": "websocket.http.response.start",
+        "status": problem.status,
+        "headers": headers,
+    }
+    await send(start)
+    body: Message = {
+        "type": "websocket.http.response.body",
+        "body": json.encode(problem),
+        "more_body": False,
+    }
+    await send(body)

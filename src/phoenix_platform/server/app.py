@@ -38,6 +38,7 @@ from phoenix_platform.server.pagination import provide_page
 from phoenix_platform.server.problems import HANDLERS, log_websocket_bug
 from phoenix_platform.server.route_list import ROUTES
 from phoenix_platform.server.routes.events import Watching
+from phoenix_platform.server.scopes import begin_of
 from phoenix_platform.server.versions import provide_expected_version
 
 
@@ -114,8 +115,7 @@ def create_app(services: Services, routes: Sequence[ControllerRouterHandler] = R
 
 def _begin_of(begin: Begin) -> Provide:
     def provide(scope: Scope) -> Begin:
-        joining: Begin | None = scope.get("phoenix_begin")
-        return joining or begin
+        return begin_of(scope) or begin
 
     return Provide(provide, sync_to_thread=False)
 

@@ -7,7 +7,9 @@ takes something else than JSON says so: `@post(…, accepts=("application/x-prot
 import re
 from typing import Final
 
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPRequestEvent, Receive, ReceiveMessage, Scope, Send
 
 from phoenix_platform.core.errors import InvalidInputError
@@ -25,7 +27,7 @@ class BodyCheck:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != ScopeType.HTTP or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
         handler = scope["route_handler"]
@@ -129,7 +131,9 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _limit(scope: Scope) -> int:
-    limit: int | None = scope["route_handler"].resolve_request_max_body_size()
+    handler = scope["route_handler"]
+    assert isinstance(handler, HTTPRouteHandler)  # nothing else has a body
+    limit = handler.resolve_request_max_body_size()
     assert limit is not None  # the application sets one for all routes
     return limit
 

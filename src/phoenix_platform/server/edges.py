@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.trace import Tracer
 
@@ -18,7 +19,7 @@ from phoenix_platform.core.ids import IdFactory
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.problems import MEDIA_TYPE, problem_of
-from phoenix_platform.server.rate_limits import Allowance
+from phoenix_platform.server.scopes import allowance_of, set_request_id
 from phoenix_platform.server.traces import finish_request_span, request_span
 
 SECURITY_HEADERS: Final = (
@@ -57,21 +58,15 @@ class Edges:
         self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
         request_id = self._request_id(scope)
-        scope["phoenix_request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        set_request_id(scope, request_id)
         status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                status = message["status"]  # type: ignore[typeddict-item]
-                message["headers"] = [
-                    *message["headers"],
-                    *self._headers(scope, request_id, message["headers"]),
-                ]  # type: ignore[typeddict-item]
+                status, given = message["status"], list(message["headers"])
+                message["headers"] = [*given, *self._headers(scope, request_id, given)]
             await send(message)
 
         started = self._clock.monotonic()
@@ -80,14 +75,14 @@ class Edges:
             request_span(self._tracer, scope) as span,
         ):
             try:
-                if scope["type"] == "http" and (mistake := address_mistake(scope)):
+                if scope["type"] == ScopeType.HTTP and (mistake := address_mistake(scope)):
                     await _refuse(send_with_headers, mistake, request_id)
                 else:
                     await self._app(scope, receive, send_with_headers)
             finally:
                 operation = operation_of(scope)
                 finish_request_span(span, operation=operation, status=status)
-                if scope["type"] == "http":
+                if scope["type"] == ScopeType.HTTP:
                     seconds = self._clock.monotonic() - started
                     self._metrics.observe_request(operation, status, seconds)
 
@@ -99,7 +94,7 @@ class Edges:
         return str(self._new_id())
 
     def _headers(
-        self, scope: Scope, request_id: str, given: "list[tuple[bytes, bytes]]"
+        self, scope: Scope, request_id: str, given: list[tuple[bytes, bytes]]
     ) -> list[tuple[bytes, bytes]]:
         names = {name.lower() for name, _ in given}
         headers = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
@@ -107,8 +102,7 @@ class Edges:
             headers.append((b"content-security-policy", CONTENT_SECURITY_POLICY))
         if b"cache-control" not in names:
             headers.append((b"cache-control", b"no-store"))
-        allowance = scope.get("phoenix_allowance")
-        if isinstance(allowance, Allowance):
+        if (allowance := allowance_of(scope)) is not None:
             headers += allowance.headers()
         if self._health.is_draining:
             # The next request of this client shall go to another replica.

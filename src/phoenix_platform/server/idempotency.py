@@ -13,6 +13,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final, Protocol
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from phoenix_platform.adapters.sql.idempotency import IdempotencyKey, StoredAnswer
@@ -22,6 +23,7 @@ from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.domain.actors import Actor
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.server.bodies import replay, whole_body
+from phoenix_platform.server.scopes import set_begin
 
 _HEADER: Final = b"idempotency-key"
 _FORM: Final = re.compile(rb'"?([\x21\x23-\x7e]{1,255})"?')
@@ -94,7 +96,7 @@ class Idempotency:
         async with self._idempotent(key, at=self._clock.now()) as request:
             if request.answered is not None:
                 return _replayed(request.answered)
-            scope["phoenix_begin"] = request.begin  # type: ignore[typeddict-unknown-key]
+            set_begin(scope, request.begin)
             await self._app(scope, receive, collect)
             answer = _answer_of(messages)
             if answer is not None:
@@ -103,7 +105,7 @@ class Idempotency:
 
 
 def _key_of(scope: Scope) -> str | None:
-    if scope["type"] != "http" or scope["method"] not in _CHANGING:
+    if scope["type"] != ScopeType.HTTP or scope["method"] not in _CHANGING:
         return None
     values = [value for name, value in scope["headers"] if name.lower() == _HEADER]
     if not values:
@@ -120,13 +122,8 @@ def _request_hash(scope: Scope, body: bytes) -> str:
     """What makes two requests the same: where to, with which precondition, and the body."""
     digest = hashlib.sha256()
     if_match = next((value for name, value in scope["headers"] if name.lower() == b"if-match"), b"")
-    parts = (
-        scope["method"].encode(),
-        scope["path"].encode(),
-        scope["query_string"],
-        if_match,
-        body,
-    )  # type: ignore[typeddict-item]
+    method = scope["method"] if scope["type"] == ScopeType.HTTP else ""
+    parts = (method.encode(), scope["path"].encode(), scope["query_string"], if_match, body)
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()

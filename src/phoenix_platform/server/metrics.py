@@ -42,7 +42,7 @@ class ServerMetrics:
     """One registry per application, so that two in one process do not mix."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second series for each that counts, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each that counts, which nobody reads
         self.registry = CollectorRegistry()
         self._gauges = _Gauges()
         self.registry.register(self._gauges)

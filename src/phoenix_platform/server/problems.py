@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap, Scope
 
@@ -28,6 +29,7 @@ from phoenix_platform.server.errors import (
     PreconditionMissingError,
     TooManyRequestsError,
 )
+from phoenix_platform.server.scopes import request_id_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -126,8 +128,7 @@ def problem_of(error: Exception, *, request_id: str | None = None) -> Problem:
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The response to an exception; a bug is logged here, with its traceback."""
-    request_id = request.scope.get("phoenix_request_id")
-    problem = problem_of(error, request_id=request_id)
+    problem = problem_of(error, request_id=request_id_of(request.scope))
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request failed", exc_info=error, operation=request.scope.get("path_template"))
     return Response(
@@ -159,7 +160,7 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 async def log_websocket_bug(error: Exception, scope: Scope) -> None:
     """A hook of the framework: bugs behind a WebSocket pass no handler, they only close it with 4500."""
-    if scope["type"] == "websocket" and not isinstance(error, PhoenixError | HTTPException):
+    if scope["type"] == ScopeType.WEBSOCKET and not isinstance(error, PhoenixError | HTTPException):
         _log.error("websocket failed", exc_info=error, operation=scope.get("path_template"))
 
 

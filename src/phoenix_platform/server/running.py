@@ -7,21 +7,20 @@ time limit. SIGINT: the same without the notice. A second signal ends it at once
 
 import asyncio
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from types import FrameType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 import uvicorn
+from litestar.types import ASGIApp
 
 from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.settings import DrainSettings, HttpSettings
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
 
 Job: TypeAlias = Callable[[], Awaitable[None]]
 """Runs beside the server until it is cancelled; if one fails, the process ends, so that it is started anew."""
@@ -68,9 +67,9 @@ class DrainingServer(uvicorn.Server):
         # In no request's context: the signal came between two steps of any of them.
         self._loop.call_soon_threadsafe(self._drain, context=Context())
 
-    async def startup(self, sockets: "list[object] | None" = None) -> None:  # type: ignore[override]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().startup()
+        await super().startup(sockets)
         self._health.is_started = True
         port = self.servers[0].sockets[0].getsockname()[1]
         _log.info("listening", host=self.config.host, port=port)
@@ -88,7 +87,7 @@ class DrainingServer(uvicorn.Server):
 
 
 async def serve(
-    app: "ASGI3Application",
+    app: ASGIApp,
     *,
     http: HttpSettings,
     drain: DrainSettings,

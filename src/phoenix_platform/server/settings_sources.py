@@ -52,10 +52,11 @@ def load_settings(
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, InitSettingsSource(settings_cls, in_file)
+            said = InitSettingsSource(settings_cls, dict(overrides or {}))
+            return said, env_settings, InitSettingsSource(settings_cls, in_file)
 
     try:
-        return Sourced(**dict(overrides or {}))  # pyright: ignore[reportArgumentType]
+        return Sourced()
     except ValidationError as error:
         raise InvalidInputError("\n".join(_mistakes(error))) from error
 

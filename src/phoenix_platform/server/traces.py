@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
+from litestar.enums import ScopeType
 from litestar.types import Scope
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -45,11 +46,12 @@ def provider_of(settings: TracesSettings) -> TracerProvider | None:
 @contextmanager
 def request_span(tracer: Tracer, scope: Scope) -> Generator[Span]:
     """The span of a request, below that of the caller where it sent a `traceparent`."""
+    method = scope["method"] if scope["type"] == ScopeType.HTTP else "GET"
     with tracer.start_as_current_span(
-        scope.get("method", "WEBSOCKET"),
+        method,
         context=_context_of(scope),
         kind=SpanKind.SERVER,
-        attributes={"http.request.method": scope.get("method", "GET"), "url.path": scope["path"]},
+        attributes={"http.request.method": method, "url.path": scope["path"]},
     ) as span:
         yield span
 
