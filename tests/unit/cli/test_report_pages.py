@@ -340,3 +340,11 @@ def test_a_candidate_that_lost_nobody_is_said_to_have_lost_nobody() -> None:
     text = words_of(a_subject(60, losses=[]))
     assert "No process lost its own series." in text
     assert "Nothing that was measured." in text
+
+
+def test_an_experiment_of_a_fleet_names_its_hosts_and_what_became_of_them() -> None:
+    members = [{"name": f"web-{number}", "state": "done"} for number in range(4)]
+    members.append({"name": "db-1", "state": "excluded", "reason": "no sample came from it"})
+    words = words_of(a_subject(30, host=None, hosts=members))
+    assert "web-0, web-1, web-2 and 2 more" in words
+    assert "excluded: no sample came from it" in words

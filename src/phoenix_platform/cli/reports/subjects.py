@@ -11,12 +11,15 @@ from phoenix_platform.analysis.histories import JudgedInterval, judged_intervals
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.records import differences, judge_again
 from phoenix_platform.analysis.verdicts import Conditions, Judgement
+from phoenix_platform.cli.output import NO_DATA
+from phoenix_platform.cli.reports.markup import short_name
 from phoenix_platform.cli.reports.thinning import Point
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.metering.sample_columns import samples_of
 from phoenix_platform.metering.samples import Sample, Variant
 
 NANOSECONDS: Final = 1e9
+_MOST_NAMES: Final = 3
 
 
 class RecordedHost(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,14 @@ class RecordedHost(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None
     processes: int | None = None
     processes_with_unreadable_io: int | None = None
+
+
+class RecordedMember(msgspec.Struct, frozen=True, kw_only=True):
+    """One host of a fleet's experiment."""
+
+    name: str
+    state: str
+    reason: str | None = None
 
 
 class RecordedCollector(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,13 +70,17 @@ class RecordedLoss(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordedTrial(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a record that the report shows; what an older record lacks stays empty."""
+    """The parts of a record that the report shows; what an older record lacks stays empty.
+
+    A trial has one `host`, an experiment of a fleet has `hosts`.
+    """
 
     id: str
     phoenix_version: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
-    host: RecordedHost
+    host: RecordedHost | None = None
+    hosts: tuple[RecordedMember, ...] = ()
     collector: RecordedCollector = RecordedCollector()
     plan: Plan
     conditions: Conditions
@@ -79,6 +94,15 @@ class RecordedTrial(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[RecordedLoss, ...] = ()
     series_by_metric: Mapping[Variant, Mapping[str, int]] = {}
     costs: tuple[CostEstimate, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it ran, in one line."""
+        if self.host is not None:
+            return short_name(self.host.name)
+        names = [short_name(one.name) for one in self.hosts]
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        return ", ".join(names[:_MOST_NAMES]) + more or NO_DATA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

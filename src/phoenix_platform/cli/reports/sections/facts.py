@@ -4,7 +4,7 @@ from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.reports.blocks import Block, Listing, Prose, Section, Sentences, Table
 from phoenix_platform.cli.reports.markup import short_name
-from phoenix_platform.cli.reports.subjects import Subject
+from phoenix_platform.cli.reports.subjects import RecordedTrial, Subject
 from phoenix_platform.cli.reports.words import listed, moment, size, whole
 from phoenix_platform.core.units import show_bytes, show_duration, show_share
 from phoenix_platform.metering.samples import Variant
@@ -66,9 +66,7 @@ def verification(subject: Subject) -> Section:
 
 def _run(subject: Subject) -> tuple[tuple[str, str], ...]:
     trial, judgement = subject.trial, subject.judgement
-    host, collector = trial.host, trial.collector
-    unreadable = whole(host.processes_with_unreadable_io)
-    processes = f"{whole(host.processes)}; {unreadable} of them did not let their I/O be read"
+    collector = trial.collector
     intervals = (
         f"{whole(judgement.intervals)} judged, {whole(judgement.paired)} pairs compared, "
         f"{whole(judgement.unpaired)} not seen whole by both"
@@ -77,16 +75,31 @@ def _run(subject: Subject) -> tuple[tuple[str, str], ...]:
         ("record", trial.id),
         ("started", moment(trial.started_at)),
         ("ended", moment(trial.ended_at)),
-        ("host", short_name(host.name)),
-        ("processors", whole(host.processors)),
-        ("memory", size(host.memory_bytes)),
-        ("processes at the start", processes),
+        *_places(trial),
         (
             "collector",
             " ".join(filter(None, (collector.distribution, collector.version))) or NO_DATA,
         ),
         ("window", show_duration(judgement.window.total_seconds())),
         ("intervals", intervals),
+    )
+
+
+def _places(trial: RecordedTrial) -> tuple[tuple[str, str], ...]:
+    """The host of a trial, or each host of a fleet with what became of it."""
+    host = trial.host
+    if host is None:
+        return tuple(
+            (f"host {short_name(one.name)}", ": ".join(filter(None, (one.state, one.reason))))
+            for one in trial.hosts
+        )
+    unreadable = whole(host.processes_with_unreadable_io)
+    processes = f"{whole(host.processes)}; {unreadable} of them did not let their I/O be read"
+    return (
+        ("host", short_name(host.name)),
+        ("processors", whole(host.processors)),
+        ("memory", size(host.memory_bytes)),
+        ("processes at the start", processes),
     )
 
 

@@ -43,7 +43,7 @@ def head_of(subject: Subject) -> Head:
         answer=answer(judgement, is_broken_off=subject.is_broken_off),
         candidate=short_name(subject.name_of(Variant.CANDIDATE)),
         baseline=short_name(subject.name_of(Variant.BASELINE)),
-        host=short_name(subject.trial.host.name),
+        host=subject.trial.place,
         started_at=moment(subject.trial.started_at),
         scope=_SCOPE_OF[judgement.scope],
         reasons=_reasons(subject),
