@@ -32,6 +32,7 @@ _MEANING_OF = {
     ExitCode.CONFLICT: "not possible in this state",
     ExitCode.BAD_INPUT: "a value or a file is wrong; the message names it and the fix",
     ExitCode.UNAVAILABLE: "a program, a file or a peer failed; trying again may help",
+    ExitCode.DENIED: "nobody is signed in at the control plane, or may not do this there",
     ExitCode.STOP_FUTILE: "verdict `stop_futile`: the candidate does not save enough",
     ExitCode.INCONCLUSIVE: "verdict `inconclusive`: no decision within the time",
     ExitCode.INVALID: "verdict `invalid`: the run proves nothing",
@@ -95,11 +96,11 @@ def _settings() -> Iterator[str]:
     yield "\n## Of a site's Prometheus\n\nWho is asked the [guardrails by queries](../guardrails.md).\n\n"
     for name in PrometheusSettings.model_fields:
         yield f"- `PHOENIX_PROMETHEUS__{name.upper()}`: {_meaning(PrometheusSettings, name)}\n"
-    yield "\n## Of the server\n\n`phoenix serve` and `phoenix migrate` read these, or the same keys from `--config FILE.yaml` (`http: {port: 8000}`). A key that\n"
+    yield "\n## Of the server\n\n`phoenix serve` and `phoenix migrate` read these and those of a site's Prometheus, or the same keys from `--config FILE.yaml` (`http: {port: 8000}`). A key that\n"
     yield "does not exist is an error. Durations are written `30s` or `1h30m`, sizes `1MiB`.\n"
     for group, model in (("", ServerSettings), *groups_of(ServerSettings)):
         shown = [name for name in model.model_fields if environment_name_of(group, name)]
-        if not shown:
+        if not shown or model is PrometheusSettings:  # those stand above
             continue
         yield f"\n### {group or 'Common'}\n\n"
         yield from (_server_setting(group, model, name) for name in shown)

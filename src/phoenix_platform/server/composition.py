@@ -41,6 +41,7 @@ from phoenix_platform.server.measuring import Measuring
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.migrate import migrate
 from phoenix_platform.server.opamp import OpampEndpoint
+from phoenix_platform.server.queries import ask_queries
 from phoenix_platform.server.rate_limits import RateLimiter
 from phoenix_platform.server.routes.events import Watching
 from phoenix_platform.server.routes.opamp import Opamp
@@ -236,6 +237,14 @@ def _jobs(parts: Parts, hub: Hub) -> Sequence[Job]:
         ),
         partial(keep_identity, parts.identity),
         parts.experiments.run,
+        partial(
+            ask_queries,
+            parts.settings,
+            begin=parts.transactions.begin,
+            all_tenants=parts.transactions.all_tenants,
+            leases=parts.leases,
+            clock=parts.clock,
+        ),
         parts.opamp.watch,
     ]
 

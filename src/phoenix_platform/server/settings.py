@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from phoenix_platform.adapters.prometheus.settings import PrometheusSettings
 from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.core.units import parse_bytes, parse_duration
 
@@ -164,6 +165,7 @@ class ServerSettings(BaseSettings):
     limits: LimitsSettings = LimitsSettings()
     health: HealthSettings = HealthSettings()
     drain: DrainSettings = DrainSettings()
+    prometheus: PrometheusSettings = PrometheusSettings()
     log: LogSettings = LogSettings()
     traces: TracesSettings = TracesSettings()
 

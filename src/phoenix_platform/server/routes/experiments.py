@@ -30,6 +30,7 @@ from phoenix_platform.wire.v1.experiments import (
     SamplesView,
     TransitionList,
 )
+from phoenix_platform.wire.v1.guardrails import query_guardrail_of
 
 _Phases: TypeAlias = Annotated[
     str, QueryParameter(description="Phases, joined by commas; empty: any.", max_length=200)
@@ -271,6 +272,7 @@ def _plan(data: NewExperimentRequest) -> Plan:
         critical_patterns=tuple(data.critical),
         critical_identity=data.critical_identity,
         critical_metrics=tuple(data.critical_metrics),
+        queries=tuple(map(query_guardrail_of, data.guardrails)),
     )
     return replace(plan, min_coverage=data.min_coverage, min_recall=data.min_recall)
 

@@ -11,6 +11,7 @@ from phoenix_platform.analysis.verdicts import Verdict
 from phoenix_platform.domain.experiment_lifecycle import Phase, Trigger
 from phoenix_platform.domain.experiments import HostState
 from phoenix_platform.metering.retention import CriticalIdentity
+from phoenix_platform.wire.v1.guardrails import QueryGuardrailSpec
 
 
 class LoadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +37,8 @@ class NewExperimentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     critical: list[str] = []
     critical_identity: CriticalIdentity = CriticalIdentity.INSTANCE
     critical_metrics: list[str] = []
+    guardrails: list[QueryGuardrailSpec] = []
+    """What the site's Prometheus that the server knows must say meanwhile."""
     accept_lost_totals: bool = False
     min_coverage: float | None = None
     min_recall: float | None = None

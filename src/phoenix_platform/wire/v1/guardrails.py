@@ -3,16 +3,18 @@
 `docs/reference/guardrails.schema.json` is written from here.
 """
 
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
 
 from phoenix_platform.analysis.queries import NoData, QueryGuardrail
+from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.core.units import parse_duration
 
 _Duration = Annotated[
     str,
-    msgspec.Meta(pattern=r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", examples=["15s", "1m", "1m30s"]),
+    msgspec.Meta(pattern=r"^(P.+|(\d+(\.\d+)?(ms|s|m|h|d))+)$", examples=["15s", "1m30s", "PT15S"]),
 ]
 
 
@@ -89,7 +91,20 @@ def query_guardrail_of(spec: QueryGuardrailSpec) -> QueryGuardrail:
         query=spec.query,
         max=spec.max,
         min=spec.min,
-        interval=parse_duration(spec.interval, field=f"guardrail {spec.name}: interval"),
+        interval=_interval_of(spec),
         consecutive=spec.consecutive,
         no_data=spec.no_data,
     )
+
+
+def _interval_of(spec: QueryGuardrailSpec) -> timedelta:
+    """As people write it (`15s`), or as everything else on the wire (`PT15S`)."""
+    field = f"guardrail {spec.name}: interval"
+    if not spec.interval.startswith("P"):
+        return parse_duration(spec.interval, field=field)
+    try:
+        return msgspec.convert(spec.interval, timedelta)
+    except msgspec.ValidationError as error:
+        raise InvalidInputError(
+            f"{field}: not a duration: {spec.interval!r}; write 15s or PT15S"
+        ) from error
