@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 . scripts/say.sh
 timed "set-up" scripts/setup.sh
 timed "browser" scripts/browser.sh
+timed "PostgreSQL" scripts/postgresql.sh
 timed "collector" collector/build.sh
 timed "Prometheus" scripts/prometheus.sh >/dev/null
 # Nothing measured in tests is a time, so they may share the processors. PYTEST_WORKERS=0 runs them one by one.
