@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from phoenix_platform.application.hosts import (
@@ -15,6 +16,7 @@ from phoenix_platform.application.hosts import (
 )
 from phoenix_platform.application.ports import Begin, DesiredDocument
 from phoenix_platform.core.clock import Clock
+from phoenix_platform.core.errors import ConflictError
 from phoenix_platform.core.hashing import content_hash, sha256_of
 from phoenix_platform.domain.hosts import FactName, HostId, HostKind
 from phoenix_platform.domain.tenants import TenantId
@@ -33,6 +35,7 @@ SUPERVISOR_KEY: Final = ""
 """Name of the one configuration file that a foreign supervisor gets."""
 
 _FOREIGN: Final = "other:"
+_ATTEMPTS: Final = 4
 
 
 class HostKey(NamedTuple):
@@ -126,6 +129,12 @@ def remote_config_of(document: DesiredDocument, kind: HostKind) -> RemoteConfig 
     return RemoteConfig(wire_hash(production.hash), {SUPERVISOR_KEY: file})
 
 
+class Write(Protocol):
+    """A use case that writes to one host."""
+
+    async def __call__(self, *, tenant_id: TenantId, begin: Begin, clock: Clock) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostsFleet:
     """The fleet of the database."""
@@ -145,59 +154,40 @@ class HostsFleet:
         )
 
     async def note_connected(self, key: HostKey, instance_uid: InstanceUid) -> None:
-        await note_connection(
-            key.host_id,
-            is_connected=True,
-            tenant_id=key.tenant_id,
-            begin=self.begin,
-            clock=self.clock,
-        )
+        await self._write(partial(note_connection, key.host_id, is_connected=True), key)
 
     async def note_gone(self, key: HostKey) -> None:
-        await note_connection(
-            key.host_id,
-            is_connected=False,
-            tenant_id=key.tenant_id,
-            begin=self.begin,
-            clock=self.clock,
-        )
+        await self._write(partial(note_connection, key.host_id, is_connected=False), key)
 
     async def note_offered(self, key: HostKey, config: RemoteConfig) -> None:
-        await self._note(key, FactName.OFFERED, digest_of(config.hash))
+        digest = digest_of(config.hash)
+        await self._write(partial(note_fact, key.host_id, FactName.OFFERED, digest), key)
 
     async def note_applied(self, key: HostKey, config: RemoteConfig) -> None:
-        await self._note(key, FactName.APPLIED, digest_of(config.hash))
+        digest = digest_of(config.hash)
+        await self._write(partial(note_fact, key.host_id, FactName.APPLIED, digest), key)
 
     async def note_effective(self, key: HostKey, files: Files) -> None:
-        await self._note(key, FactName.EFFECTIVE, effective_digest(files))
+        digest = effective_digest(files)
+        await self._write(partial(note_fact, key.host_id, FactName.EFFECTIVE, digest), key)
 
     async def note_failed(self, key: HostKey, config_hash: bytes, reason: str) -> None:
-        await quarantine(
-            key.host_id,
-            digest_of(config_hash),
-            reason,
-            tenant_id=key.tenant_id,
-            begin=self.begin,
-            clock=self.clock,
-        )
+        digest = digest_of(config_hash)
+        await self._write(partial(quarantine, key.host_id, digest, reason), key)
 
     async def take_message(self, key: HostKey, message: CustomMessage) -> None:
         if (message.capability, message.type) != (CAPABILITY, MESSAGE_TYPE):
             return
-        await take_host_report(
-            key.host_id,
-            decode_host_report(message.data),
-            tenant_id=key.tenant_id,
-            begin=self.begin,
-            clock=self.clock,
-        )
+        report = decode_host_report(message.data)
+        await self._write(partial(take_host_report, key.host_id, report), key)
 
-    async def _note(self, key: HostKey, name: FactName, digest: str) -> None:
-        await note_fact(
-            key.host_id,
-            name,
-            digest,
-            tenant_id=key.tenant_id,
-            begin=self.begin,
-            clock=self.clock,
-        )
+    async def _write(self, write: Write, key: HostKey) -> None:
+        """Do it; once more where somebody else changed the host meanwhile, as none of these depends on what was there."""
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                await write(tenant_id=key.tenant_id, begin=self.begin, clock=self.clock)
+            except ConflictError:
+                if not attempts_left:
+                    raise
+            else:
+                return

@@ -19,6 +19,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from phoenix_platform.core.errors import UnavailableError
+from phoenix_platform.opamp.frames import MAX_MESSAGE_BYTES
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.settings import DrainSettings, HttpSettings
 
@@ -26,7 +27,6 @@ Job: TypeAlias = Callable[[], Awaitable[None]]
 """Runs beside the server until it is cancelled; if one fails, the process ends, so that it is started anew."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_MAX_WEBSOCKET_MESSAGE: Final = 16 * 1024**2
 _log = structlog.get_logger("phoenix.server")
 
 
@@ -109,7 +109,7 @@ async def serve(
         http="httptools",
         ws="websockets-sansio",
         ws_per_message_deflate=False,  # it triples the memory of a connection
-        ws_max_size=_MAX_WEBSOCKET_MESSAGE,
+        ws_max_size=MAX_MESSAGE_BYTES,  # OpAMP's limit; events take nothing in
         lifespan="off",
         log_config=None,
         access_log=False,
