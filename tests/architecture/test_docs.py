@@ -26,6 +26,7 @@ def test_the_reference_is_what_the_code_says(name: str) -> None:
         "faults.md",
         "report.md",
         "architecture.md",
+        "database.md",
     ],
 )
 def test_every_page_is_reached_from_the_readme(page: str) -> None:
