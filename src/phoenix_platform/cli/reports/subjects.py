@@ -170,6 +170,8 @@ def subject_of(
         trial = msgspec.convert(record, RecordedTrial)
     except msgspec.ValidationError as error:
         raise InvalidInputError(f"{file_name}: not the record of a trial: {error}") from error
+    if trial.host is None and not trial.hosts:
+        raise InvalidInputError("host: missing from the record, and no hosts are in it")
     missing = [variant for variant in Variant if variant not in trial.variants]
     if missing:
         raise InvalidInputError(f"variants: {missing[0]} is missing from the record")
