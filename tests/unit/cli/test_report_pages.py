@@ -312,7 +312,7 @@ def test_ten_thousand_intervals_make_a_page_of_the_same_size_and_lose_no_miss() 
     ("change", "message"),
     [
         pytest.param({"format": "other"}, r"^format: ", id="format"),
-        pytest.param({"host": None}, r"^trial\.json: not the record of a trial: .*host", id="host"),
+        pytest.param({"host": None}, r"^host: missing from the record", id="host"),
         pytest.param(
             {"variants": {"baseline": {"name": "a"}}}, r"^variants: candidate", id="variants"
         ),
