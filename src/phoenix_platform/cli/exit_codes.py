@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Final
 
 from phoenix_platform.cli.output import note
+from phoenix_platform.client.errors import DeniedError
 from phoenix_platform.core.errors import (
     ConflictError,
     InvalidInputError,
@@ -25,6 +26,7 @@ class ExitCode(IntEnum):
     CONFLICT = 4
     BAD_INPUT = 5
     UNAVAILABLE = 6
+    DENIED = 7
     STOP_FUTILE = 20
     INCONCLUSIVE = 21
     INVALID = 22
@@ -38,6 +40,7 @@ EXIT_CODE_OF: Final[Mapping[type[PhoenixError], ExitCode]] = {
     ConflictError: ExitCode.CONFLICT,
     InvalidInputError: ExitCode.BAD_INPUT,
     UnavailableError: ExitCode.UNAVAILABLE,
+    DeniedError: ExitCode.DENIED,
     PhoenixError: ExitCode.BUG,
 }
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from tests.unit.analysis.runs import PLAN
 from tests.unit.cli.snapshots import LOST, a_judgement, a_run, a_snapshot
 
-from phoenix_platform.cli.trial.live import headline, screen_of
+from phoenix_platform.cli.judgements import headline
+from phoenix_platform.cli.trial.live import screen_of
 from phoenix_platform.cli.trial.views import JsonView, LineView, ScreenView, print_event
 from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.metering.samples import Variant

@@ -14,7 +14,6 @@ from phoenix_platform.agent.binaries import find_collector
 from phoenix_platform.agent.host import count_processes, read_host
 from phoenix_platform.agent.settings import AgentSettings, process_environment
 from phoenix_platform.analysis.plans import Objective, Plan
-from phoenix_platform.analysis.verdicts import Verdict
 from phoenix_platform.cli.certificates import certificate_path, write_certificate
 from phoenix_platform.cli.exit_codes import ExitCode
 from phoenix_platform.cli.output import Output, OutputOption, note
@@ -38,20 +37,13 @@ from phoenix_platform.cli.trial.record import TrialRecord
 from phoenix_platform.cli.trial.run import Outcome, run_trial
 from phoenix_platform.cli.trial.summary import print_summary
 from phoenix_platform.cli.trial.views import JsonView, LineView, ScreenView, View, print_event
+from phoenix_platform.cli.verdicts import CODE_OF_VERDICT
 from phoenix_platform.core.clock import Clock, SystemClock
 from phoenix_platform.core.errors import InvalidInputError, PhoenixError
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.core.units import parse_duration, parse_share, show_duration, show_share
 from phoenix_platform.core.version import VERSION
 from phoenix_platform.metering.retention import CriticalIdentity
-
-EXIT_CODE_OF: Final = {
-    Verdict.PROMOTE: ExitCode.OK,
-    Verdict.STOP_FUTILE: ExitCode.STOP_FUTILE,
-    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
-    Verdict.INVALID: ExitCode.INVALID,
-    Verdict.ABORT: ExitCode.ABORT,
-}
 
 _DEFAULT_BASELINE: Final = "process-baseline-v1"
 _CODE_OF_SIGNAL: Final = {
@@ -407,7 +399,7 @@ def _conclude(options: TrialOptions, outcome: Outcome, output: Output, report_pa
         note(f"certificate: {certificate}")
     if report is not None:
         note(f"report: {report}")
-    raise SystemExit(EXIT_CODE_OF[judgement.verdict])
+    raise SystemExit(CODE_OF_VERDICT[judgement.verdict])
 
 
 def _unread_output() -> suppress:

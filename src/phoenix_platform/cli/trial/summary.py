@@ -4,13 +4,19 @@ import shlex
 from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from phoenix_platform.analysis.explanations import NOUN_OF, lost_metrics_sentences
+from phoenix_platform.analysis.explanations import lost_metrics_sentences
 from phoenix_platform.analysis.verdicts import Judgement, Verdict
 from phoenix_platform.cli import words
+from phoenix_platform.cli.judgements import (
+    guardrails_table,
+    names_table,
+    savings_table,
+    totals_table,
+    verdict_panel,
+)
 from phoenix_platform.cli.output import NO_DATA
 from phoenix_platform.cli.trial.options import TrialOptions
 from phoenix_platform.cli.trial.snapshot import Snapshot
@@ -20,13 +26,6 @@ from phoenix_platform.metering.samples import Variant
 from phoenix_platform.pipelines import catalog
 
 _MOST_NAMES = 15
-_STYLE_OF = {
-    Verdict.PROMOTE: "green",
-    Verdict.STOP_FUTILE: "yellow",
-    Verdict.INCONCLUSIVE: "yellow",
-    Verdict.ABORT: "red",
-    Verdict.INVALID: "red",
-}
 
 
 def print_summary(
@@ -50,14 +49,11 @@ def _parts(
     notes: Iterable[str],
 ) -> Iterable[RenderableType]:
     assert judgement.verdict is not None
-    style = _STYLE_OF[judgement.verdict]
-    # What keeps a run from a verdict is also what it still needs: said once.
-    sentences = "\n".join(dict.fromkeys((*judgement.reasons, *judgement.needed)))
-    yield Panel(Text(sentences), title=words.HEADLINE_OF[judgement.verdict], border_style=style)
-    yield _savings(judgement)
-    yield _guardrails(judgement)
-    yield _totals(judgement)
-    yield _names(judgement)
+    yield verdict_panel(judgement, judgement.verdict)
+    yield savings_table(judgement)
+    yield guardrails_table(judgement)
+    yield totals_table(judgement)
+    yield names_table(judgement)
     yield _facts(options, judgement, snapshot)
     yield _losses(losses)
     if judgement.verdict is not Verdict.PROMOTE:  # which says it among its reasons
@@ -77,72 +73,6 @@ def _to_take_home(options: TrialOptions, judgement: Judgement) -> Iterable[Text]
             no_wrap=True,  # a command is copied
             overflow="ignore",
         )
-
-
-def _savings(judgement: Judgement) -> Table:
-    table = Table(title="Saved", title_justify="left", header_style="bold")
-    for column in ("", "baseline", "candidate", "in this window (exact)", "in the longer run"):
-        table.add_column(column, overflow="fold")
-    for state in judgement.reductions:
-        is_objective = state.objective is judgement.objective
-        table.add_row(
-            NOUN_OF[state.objective] + (" (objective)" if is_objective else ""),
-            words.count(state.baseline_total),
-            words.count(state.candidate_total),
-            words.change(state.window_reduction),
-            words.bounds(state),
-        )
-    return table
-
-
-def _guardrails(judgement: Judgement) -> Table:
-    table = Table(title="Guardrails", title_justify="left", header_style="bold")
-    for column in ("guardrail", "status", "why"):
-        table.add_column(column, overflow="fold")
-    for result in judgement.guardrails:
-        table.add_row(result.name.replace("_", " "), result.status.replace("_", " "), result.reason)
-    return table
-
-
-def _totals(judgement: Judgement) -> Table:
-    table = Table(
-        title="Host totals: error over the window (WAPE)", title_justify="left", header_style="bold"
-    )
-    for column in ("metric", *Variant):
-        table.add_column(column, overflow="fold")
-    metrics = sorted({one.metric for one in judgement.fidelity})
-    wape_of = {(one.variant, one.metric): one for one in judgement.fidelity}
-    for metric in metrics:
-        cells: list[str] = []
-        for variant in Variant:
-            one = wape_of.get((variant, metric))
-            if one is None or one.wape is None:
-                cells.append(NO_DATA)
-            else:
-                cells.append("exact" if not one.broken_samples else show_share(one.wape))
-        table.add_row(words.metric_label(metric), *cells)
-    return table
-
-
-def _names(judgement: Judgement) -> RenderableType:
-    """What a reader may still ask by name: coverage and recall of each signal."""
-    if not judgement.names:
-        return Text("What is still shown by name: no data.")
-    table = Table(
-        title="Still shown by name: share of the signal, of the ten largest processes",
-        title_justify="left",
-        header_style="bold",
-    )
-    for column in ("signal", *Variant, "effective number of processes"):
-        table.add_column(column, overflow="fold")
-    for signal in sorted({one.signal for one in judgement.names}):
-        of = {one.variant: one for one in judgement.names if one.signal == signal}
-        table.add_row(
-            signal,
-            *(words.by_name(of.get(variant)) for variant in Variant),
-            words.effective_numbers(of),
-        )
-    return table
 
 
 def _facts(options: TrialOptions, judgement: Judgement, snapshot: Snapshot) -> Table:

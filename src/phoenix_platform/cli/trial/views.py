@@ -13,8 +13,9 @@ from rich.live import Live
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.analysis.verdicts import Judgement
 from phoenix_platform.cli import words
+from phoenix_platform.cli.judgements import headline
 from phoenix_platform.cli.output import discard, note
-from phoenix_platform.cli.trial.live import headline, screen_of
+from phoenix_platform.cli.trial.live import screen_of
 from phoenix_platform.cli.trial.snapshot import Snapshot
 from phoenix_platform.cli.trial.waiting import waiting_for
 from phoenix_platform.core.errors import UnavailableError
