@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
@@ -146,14 +146,17 @@ class HostsFleet:
         async with self.begin(key.tenant_id) as work:
             host = await work.hosts.get(key.host_id)
             document = await work.desired.get(key.host_id)
+            last_good = await work.good_configurations.get(key.host_id)
         return Standing(
             instance_uid=InstanceUid(host.instance_uid),
             is_supervisor=host.kind is HostKind.SUPERVISOR,
             desired=None if document is None else remote_config_of(document, host.kind),
             failed={wire_hash(one.hash): one.reason for one in host.quarantine},
+            last_good=last_good,
         )
 
     async def note_connected(self, key: HostKey, instance_uid: InstanceUid) -> None:
+        await self._write(partial(_note_uid, key.host_id, instance_uid), key)
         await self._write(partial(note_connection, key.host_id, is_connected=True), key)
 
     async def note_gone(self, key: HostKey) -> None:
@@ -166,6 +169,7 @@ class HostsFleet:
     async def note_applied(self, key: HostKey, config: RemoteConfig) -> None:
         digest = digest_of(config.hash)
         await self._write(partial(note_fact, key.host_id, FactName.APPLIED, digest), key)
+        await self._write(partial(_note_good, key.host_id, config), key)
 
     async def note_effective(self, key: HostKey, files: Files) -> None:
         digest = effective_digest(files)
@@ -191,3 +195,23 @@ class HostsFleet:
                     raise
             else:
                 return
+
+
+async def _note_uid(
+    host_id: HostId, uid: InstanceUid, *, tenant_id: TenantId, begin: Begin, clock: Clock
+) -> None:
+    """Supervisors make their uid themselves, after the host was enrolled; one that another host has stays that one's."""
+    async with begin(tenant_id) as work:
+        host = await work.hosts.get(host_id)
+        if host.instance_uid != uid and await work.hosts.by_instance_uid(uid) is None:
+            await work.hosts.save(replace(host, instance_uid=uid))
+
+
+async def _note_good(
+    host_id: HostId, config: RemoteConfig, *, tenant_id: TenantId, begin: Begin, clock: Clock
+) -> None:
+    """Keep what works, to be offered again; an agent of ours keeps that by itself."""
+    async with begin(tenant_id) as work:
+        host = await work.hosts.get(host_id)
+        if host.kind is HostKind.SUPERVISOR:
+            await work.good_configurations.put(host_id, config)

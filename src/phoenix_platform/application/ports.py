@@ -22,6 +22,7 @@ from phoenix_platform.domain.load_simulations import LoadSimulation, LoadSimulat
 from phoenix_platform.domain.pipelines import Pipeline, PipelineId, PipelineVersion
 from phoenix_platform.domain.tenants import Tenant, TenantId
 from phoenix_platform.metering.samples import Sample
+from phoenix_platform.opamp.facts import RemoteConfig
 from phoenix_platform.opamp.host_reports import HostReport
 
 T = TypeVar("T")
@@ -251,6 +252,13 @@ class HostReports(Protocol):
     async def put(self, host_id: HostId, report: HostReport) -> None: ...
 
 
+class GoodConfigurations(Protocol):
+    """What last worked on each host under a foreign supervisor."""
+
+    async def get(self, host_id: HostId) -> RemoteConfig | None: ...
+    async def put(self, host_id: HostId, config: RemoteConfig) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
     """One transaction of one tenant."""
@@ -269,6 +277,7 @@ class UnitOfWork:
     loads: LoadSimulations
     desired: DesiredDocuments
     reports: HostReports
+    good_configurations: GoodConfigurations
     audit: AuditTrail
     outbox: Outbox
 

@@ -1,4 +1,4 @@
-"""Hosts, and what belongs to one host alone: its token, credential, desired document and last report."""
+"""Hosts, and what belongs to one host alone: its token, credential, desired document, last report, last good configuration."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +34,10 @@ from phoenix_platform.application.ports import DesiredDocument, Page, PageQuery
 from phoenix_platform.core.errors import ConflictError, NotFoundError
 from phoenix_platform.domain.hosts import EnrollmentToken, Host, HostId
 from phoenix_platform.domain.tenants import TenantId
+from phoenix_platform.opamp.facts import RemoteConfig
 from phoenix_platform.opamp.host_reports import HostReport, decode_host_report, encode_host_report
+from phoenix_platform.opamp.opamp_pb2 import AgentRemoteConfig
+from phoenix_platform.opamp.translation import remote_config_of, to_remote_config
 
 hosts: Final = Table(
     "hosts",
@@ -89,6 +92,14 @@ desired_documents: Final = Table(
 )
 host_reports: Final = Table(
     "host_reports",
+    METADATA,
+    tenant_column(),
+    id_column("host_id"),
+    Column("body", LargeBinary(), nullable=False),
+    _of_host(),
+)
+good_configurations: Final = Table(
+    "good_configurations",
     METADATA,
     tenant_column(),
     id_column("host_id"),
@@ -245,6 +256,23 @@ class SqlHostReports:
 
     async def put(self, host_id: HostId, report: HostReport) -> None:
         await _put(self._scope, host_reports, host_id, {"body": encode_host_report(report)})
+
+
+class SqlGoodConfigurations:
+    """Kept as OpAMP's own message of a remote configuration."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def get(self, host_id: HostId) -> RemoteConfig | None:
+        row = await _read(self._scope, good_configurations, host_id)
+        if row is None:
+            return None
+        return remote_config_of(AgentRemoteConfig.FromString(row["body"]))
+
+    async def put(self, host_id: HostId, config: RemoteConfig) -> None:
+        body = to_remote_config(config).SerializeToString(deterministic=True)
+        await _put(self._scope, good_configurations, host_id, {"body": body})
 
 
 def _values(host: Host) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from phoenix_platform.adapters.sql.hosts import (
     SqlCredentials,
     SqlDesiredDocuments,
     SqlEnrollmentTokens,
+    SqlGoodConfigurations,
     SqlHostReports,
     SqlHosts,
 )
@@ -35,6 +36,7 @@ def work_of(scope: Scope) -> UnitOfWork:
         loads=SqlLoadSimulations(scope),
         desired=SqlDesiredDocuments(scope),
         reports=SqlHostReports(scope),
+        good_configurations=SqlGoodConfigurations(scope),
         audit=SqlAuditTrail(scope),
         outbox=SqlOutbox(scope),
     )
