@@ -4,6 +4,7 @@ A route is declared as `@get("/api/v1/hosts", operation_id="listHosts", permissi
 anybody may use says `permission=PUBLIC`. `declared_permission` raises where a route says nothing, which stops the start.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -134,7 +135,7 @@ def bearer_token(scope: Scope) -> str:
 
 async def refuse(scope: Scope, send: Send, error: PhoenixError) -> None:
     """Answer a WebSocket that is not accepted: as HTTP where the server can, else with 1008."""
-    if "websocket.http.response" not in (scope.get("extensions") or {}):
+    if not _may_answer(scope):
         close: Message = {"type": "websocket.close", "code": 1008, "reason": error.code}
         await send(close)
         return
@@ -155,3 +156,9 @@ async def refuse(scope: Scope, send: Send, error: PhoenixError) -> None:
         "more_body": False,
     }
     await send(body)
+
+
+def _may_answer(scope: Mapping[str, object]) -> bool:
+    """Whether the server can refuse a WebSocket with a response (ASGI's denial response)."""
+    extensions = scope.get("extensions")
+    return isinstance(extensions, Mapping) and "websocket.http.response" in extensions

@@ -26,6 +26,7 @@ from phoenix_platform.application.opamp import HostsFleet
 from phoenix_platform.application.reconcilers.rounds import Rounds
 from phoenix_platform.core.clock import Clock, SystemClock
 from phoenix_platform.core.ids import new_id
+from phoenix_platform.core.local_files import LOCAL_ADDRESS_FILE
 from phoenix_platform.core.tokens import TokenKind
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.server.admission import RateLimits
@@ -36,7 +37,12 @@ from phoenix_platform.server.fleet import experiments_rounds
 from phoenix_platform.server.gauges import add_gauges
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.hub import Hub
-from phoenix_platform.server.identity import open_first_door, open_identity
+from phoenix_platform.server.identity import (
+    is_for_one_machine,
+    open_first_door,
+    open_identity,
+    write_private,
+)
 from phoenix_platform.server.measuring import Measuring
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.migrate import migrate
@@ -155,7 +161,7 @@ async def _run(parts: Parts) -> signal.Signals | None:
         drain=settings.drain,
         health=services.health,
         jobs=[measuring.run, *_jobs(parts, hub)],
-        on_listening=partial(_show_link, link),
+        on_listening=partial(_announce, settings, link),
         on_stop=hub.closing.set,
     )
 
@@ -254,8 +260,13 @@ async def _tenant_of_secret(find_owner: SqlTokenOwners, secret_hash: str) -> Ten
     return None if owner is None else owner.tenant_id
 
 
-def _show_link(link: str | None, address: str) -> None:
-    """Print the one-time link where whoever started the server sees it; never into the log, as it opens the door."""
+def _announce(settings: ServerSettings, link: str | None, address: str) -> None:
+    """Say where this server listens: to the command line on this machine, and to whoever has to open the first door.
+
+    The link is printed where whoever started the server sees it; never into the log, as it opens the door.
+    """
+    if is_for_one_machine(settings):
+        write_private(settings.folder / LOCAL_ADDRESS_FILE, address)
     if link is not None:
         sys.stderr.write(f"Make the first admin, once: {address}{link}\n")
         sys.stderr.flush()

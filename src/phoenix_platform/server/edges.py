@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types.asgi_types import RawHeaders
 from opentelemetry.trace import Tracer
 
 from phoenix_platform.core.clock import Clock
@@ -19,7 +20,7 @@ from phoenix_platform.core.ids import IdFactory
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.metrics import ServerMetrics
 from phoenix_platform.server.problems import MEDIA_TYPE, problem_of
-from phoenix_platform.server.scopes import allowance_of, set_request_id
+from phoenix_platform.server.scopes import allowance_of, begin_request, operation_of
 from phoenix_platform.server.traces import finish_request_span, request_span
 
 SECURITY_HEADERS: Final = (
@@ -59,14 +60,16 @@ class Edges:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._request_id(scope)
-        set_request_id(scope, request_id)
+        begin_request(scope, request_id)
         status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                status, given = message["status"], list(message["headers"])
-                message["headers"] = [*given, *self._headers(scope, request_id, given)]
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._headers(scope, request_id, message["headers"])
+            elif message["type"] == "websocket.http.response.start":
+                message["headers"] = self._headers(scope, request_id, message["headers"])
             await send(message)
 
         started = self._clock.monotonic()
@@ -94,10 +97,12 @@ class Edges:
         return str(self._new_id())
 
     def _headers(
-        self, scope: Scope, request_id: str, given: list[tuple[bytes, bytes]]
+        self, scope: Scope, request_id: str, given: RawHeaders
     ) -> list[tuple[bytes, bytes]]:
-        names = {name.lower() for name, _ in given}
-        headers = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+        """The headers of an answer: those given, and ours."""
+        headers = list(given)
+        names = {name.lower() for name, _ in headers}
+        headers += [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
         if b"content-security-policy" not in names:
             headers.append((b"content-security-policy", CONTENT_SECURITY_POLICY))
         if b"cache-control" not in names:
@@ -110,15 +115,9 @@ class Edges:
         return headers
 
 
-def operation_of(scope: Scope) -> str:
-    """The operation id of the route that was taken; one word for whatever matched none."""
-    handler = scope.get("route_handler")
-    return getattr(handler, "operation_id", None) or "unmatched"
-
-
 def address_mistake(scope: Scope) -> InvalidInputError | None:
     """What is wrong with path or query: NUL, or bytes that are no UTF-8 (lone surrogates are none)."""
-    for part, raw in (("path", scope.get("raw_path") or b""), ("query", scope["query_string"])):
+    for part, raw in (("path", scope["raw_path"]), ("query", scope["query_string"])):
         decoded = unquote_to_bytes(raw)
         if b"\0" in decoded:
             return InvalidInputError(f"{part}: a NUL byte (%00); remove it")

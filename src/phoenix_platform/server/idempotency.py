@@ -20,10 +20,9 @@ from phoenix_platform.adapters.sql.idempotency import IdempotencyKey, StoredAnsw
 from phoenix_platform.application.ports import Fence, UnitOfWork
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.domain.actors import Actor
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.server.bodies import replay, whole_body
-from phoenix_platform.server.scopes import set_begin
+from phoenix_platform.server.scopes import actor_of, set_begin
 
 _HEADER: Final = b"idempotency-key"
 _FORM: Final = re.compile(rb'"?([\x21\x23-\x7e]{1,255})"?')
@@ -66,8 +65,8 @@ class Idempotency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = _key_of(scope)
-        actor = scope.get("user")
-        if found is None or not isinstance(actor, Actor):
+        actor = actor_of(scope)
+        if found is None or actor is None:
             await self._app(scope, receive, send)
             return
         if not scope["route_handler"].opt.get("takes_idempotency_key", True):

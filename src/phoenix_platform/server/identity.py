@@ -25,14 +25,13 @@ from phoenix_platform.application.sign_in import Doors
 from phoenix_platform.application.signing_keys import KeyKeeping, keep_signing_keys, signing_keys
 from phoenix_platform.application.tenants import default_tenant, first_link
 from phoenix_platform.core.clock import Clock
+from phoenix_platform.core.local_files import LOCAL_KEY_FILE
 from phoenix_platform.domain.actors import ActorKind
 from phoenix_platform.domain.sign_ins import UnauthenticatedError
 from phoenix_platform.server.authentication import Identity
 from phoenix_platform.server.settings import ServerSettings
 
 KEY_FILE: Final = "signing-keys.key"
-LOCAL_KEY_FILE: Final = "admin.key"
-"""In the server's folder of the data directory; holds one API key and a line feed."""
 _log = structlog.get_logger("phoenix.identity")
 
 

@@ -7,14 +7,19 @@ are fields. Lines of libraries (uvicorn, alembic) pass through the same processo
 import logging
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, TypeAlias
 
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from phoenix_platform.core.tokens import FIND_TOKENS
+
+_Loggable: TypeAlias = (
+    "Mapping[str, _Loggable] | Sequence[_Loggable] | BaseException | str | bytes | float | None"
+)
+"""What stands in a line; what is none of these is told by its `str`."""
 
 HIDDEN: Final = "[hidden]"
 _SECRET_NAMES: Final = re.compile(
@@ -104,7 +109,7 @@ def hidden_text(text: str) -> str:
     return _SECRET_TEXTS.sub(lambda match: f"{match['header'] or ''}{HIDDEN}", text)
 
 
-def _hidden(key: str, value: Any) -> Any:
+def _hidden(key: str, value: _Loggable) -> _Loggable:
     if _SECRET_NAMES.search(key):
         return HIDDEN
     match value:
@@ -114,7 +119,7 @@ def _hidden(key: str, value: Any) -> Any:
             return hidden_text(value.decode("utf-8", "replace"))
         case Mapping():
             return {str(inner): _hidden(str(inner), one) for inner, one in value.items()}
-        case list() | tuple() | set() | frozenset():
+        case list() | tuple():
             return [_hidden("", one) for one in value]
         case None | bool() | int() | float():
             return value

@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
@@ -53,20 +53,25 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterator
     yield f"<p>{escape(operation.get('description') or '')}</p><table>"
     yield f"<tr><th>operation</th><td><code>{escape(operation['operationId'])}</code></td></tr>"
     yield f"<tr><th>permission</th><td><code>{escape(operation['x-permission'])}</code></td></tr>"
-    for one in operation.get("parameters") or []:
+    parameters: Sequence[Mapping[str, Any]] = operation.get("parameters") or ()
+    for one in parameters:
         required = ", required" if one.get("required") else ""
         yield f"<tr><th>{escape(one['in'])}</th><td><code>{escape(one['name'])}</code>{required} "
         yield f"{escape(one.get('description') or '')}</td></tr>"
-    for media_type, content in ((operation.get("requestBody") or {}).get("content") or {}).items():
+    body: Mapping[str, Any] = operation.get("requestBody") or {}
+    contents: Mapping[str, Mapping[str, Any]] = body.get("content") or {}
+    for media_type, content in contents.items():
         yield f"<tr><th>body</th><td>{escape(media_type)} <code>{escape(_schema(content))}</code></td></tr>"
     for status, answer in operation["responses"].items():
-        schemas = ", ".join(filter(None, map(_schema, (answer.get("content") or {}).values())))
+        answers: Mapping[str, Mapping[str, Any]] = answer.get("content") or {}
+        schemas = ", ".join(filter(None, map(_schema, answers.values())))
         yield f"<tr><th>{escape(status)}</th><td>{escape(answer.get('description') or '')} <code>{escape(schemas)}</code></td></tr>"
     yield "</table></details>"
 
 
 def _schema(content: Mapping[str, Any]) -> str:
-    schema = content.get("schema") or {}
-    items = schema.get("items") or {}
-    name = (schema.get("$ref") or items.get("$ref") or "").rpartition("/")[2]
+    schema: Mapping[str, Any] = content.get("schema") or {}
+    items: Mapping[str, Any] = schema.get("items") or {}
+    reference: str = schema.get("$ref") or items.get("$ref") or ""
+    name = reference.rpartition("/")[2]
     return f"[{name}]" if items and name else name or str(schema.get("type") or "")

@@ -4,7 +4,7 @@ Nothing of an error that is not ours reaches the client: a bug answers 500 with 
 traceback is found in the log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import structlog
 from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap, Scope
+from litestar.types import Scope
 
 from phoenix_platform.core.errors import (
     ConflictError,
@@ -29,7 +29,7 @@ from phoenix_platform.server.errors import (
     PreconditionMissingError,
     TooManyRequestsError,
 )
-from phoenix_platform.server.scopes import request_id_of
+from phoenix_platform.server.scopes import operation_of, request_id_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -130,7 +130,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The response to an exception; a bug is logged here, with its traceback."""
     problem = problem_of(error, request_id=request_id_of(request.scope))
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("request failed", exc_info=error, operation=request.scope.get("path_template"))
+        _log.error("request failed", exc_info=error, operation=operation_of(request.scope))
     return Response(
         problem,
         status_code=problem.status,
@@ -161,10 +161,12 @@ def headers_of(error: Exception) -> dict[str, str]:
 async def log_websocket_bug(error: Exception, scope: Scope) -> None:
     """A hook of the framework: bugs behind a WebSocket pass no handler, they only close it with 4500."""
     if scope["type"] == ScopeType.WEBSOCKET and not isinstance(error, PhoenixError | HTTPException):
-        _log.error("websocket failed", exc_info=error, operation=scope.get("path_template"))
+        _log.error("websocket failed", exc_info=error, operation=operation_of(scope))
 
 
-HANDLERS: Final[ExceptionHandlersMap] = {
+HANDLERS: Final[
+    dict[int | type[Exception], Callable[[Request[Any, Any, Any], Exception], Response[Any]]]
+] = {
     PhoenixError: answer,
     HTTPException: answer,
     Exception: answer,
@@ -202,16 +204,19 @@ def _detail(status: HTTPStatus, error: HTTPException) -> str:
             return error.detail
 
 
+class _Extra(msgspec.Struct, frozen=True):
+    """One mistake as the framework tells it."""
+
+    message: str = "wrong"
+    key: str = ""
+    source: str = "body"
+
+
 def _fields(extra: dict[str, Any] | list[Any] | None) -> list[FieldMistake]:
-    """The framework's list of mistakes: `{"key": "limit", "message": …, "source": "query"}` each."""
-    found = extra if isinstance(extra, list) else []
+    if not isinstance(extra, list):
+        return []
+    mistakes = msgspec.convert(extra, list[_Extra], strict=False)
     return [
-        FieldMistake(
-            path=".".join(
-                part for part in (str(one.get("source", "body")), one.get("key")) if part
-            ),
-            message=str(one.get("message", "wrong")),
-        )
-        for one in found
-        if isinstance(one, Mapping)
+        FieldMistake(path=f"{one.source}.{one.key}" if one.key else one.source, message=one.message)
+        for one in mistakes
     ]

@@ -14,9 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from phoenix_platform.adapters.prometheus.settings import PrometheusSettings
 from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.core.local_files import PLATFORM_FOLDER, SERVER_FOLDER
 from phoenix_platform.core.units import parse_bytes, parse_duration
-
-_FOLDER: Final = "phoenix-platform"
 
 
 def _duration(value: object) -> object:
@@ -175,8 +174,8 @@ class ServerSettings(BaseSettings):
     @property
     def folder(self) -> Path:
         """The server's own folder in the data directory."""
-        base = self.data_directory or self.xdg_data_home / _FOLDER
-        return base.expanduser() / "server"
+        base = self.data_directory or self.xdg_data_home / PLATFORM_FOLDER
+        return base.expanduser() / SERVER_FOLDER
 
     @property
     def database_url(self) -> str:

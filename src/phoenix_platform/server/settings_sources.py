@@ -7,8 +7,9 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+import msgspec
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -22,6 +23,7 @@ from phoenix_platform.core.errors import InvalidInputError, NotFoundError
 from phoenix_platform.server.settings import ServerSettings
 
 _PREFIX: Final = "PHOENIX_"
+_Content: TypeAlias = dict[str, dict[str, Any] | list[Any] | str | int | float | bool | None]
 
 
 def load_settings(
@@ -78,29 +80,31 @@ def environment_name(key: str) -> str:
     return _PREFIX + key.replace(".", "__").upper()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> _Content:
     try:
-        found = YAML(typ="safe").load(path.read_text("utf-8"))
+        yaml: Any = YAML(typ="safe")
+        found: object = yaml.load(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise NotFoundError(f"--config: no file {path}") from error
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise InvalidInputError(f"--config: cannot read {path}: {error}") from error
     if found is None:
         return {}
-    if not isinstance(found, dict):
+    try:
+        return msgspec.convert(found, _Content)
+    except msgspec.ValidationError as error:
         raise InvalidInputError(
             f"--config: {path} holds no sections; write `http:` and below it `port: 8000`"
-        )
-    return {str(key): value for key, value in found.items()}
+        ) from error
 
 
-def _unknown_in_file(content: Mapping[str, Any], path: str) -> Iterator[str]:
+def _unknown_in_file(content: _Content, path: str) -> Iterator[str]:
     known = known_keys()
     sections = {key.partition(".")[0] for key in known}
     for section, value in content.items():
         if section not in sections:
             yield _unknown(f"{path}: {section}", _nearest(section, sections))
-        elif isinstance(value, Mapping) and section not in known:
+        elif isinstance(value, dict) and section not in known:
             for field in value:
                 key = f"{section}.{field}"
                 if key not in known:

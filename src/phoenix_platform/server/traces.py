@@ -59,7 +59,8 @@ def request_span(tracer: Tracer, scope: Scope) -> Generator[Span]:
 def finish_request_span(span: Span, *, operation: str, status: int) -> None:
     """Name the span by what it turned out to be."""
     span.update_name(operation)
-    span.set_attribute("http.response.status_code", status)
+    if status:
+        span.set_attribute("http.response.status_code", status)
     if status >= 500:  # noqa: PLR2004 - server errors of HTTP
         span.set_status(StatusCode.ERROR)
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from litestar import get, post
@@ -88,7 +89,7 @@ async def test_who_guesses_tokens_is_counted_by_address_and_others_are_not_held_
 
 
 @pytest.mark.parametrize("declared", [{}, {"permission": None}, {"permission": "hosts:read!"}])
-def test_a_route_without_a_permission_stops_the_start(declared: dict[str, object]) -> None:
+def test_a_route_without_a_permission_stops_the_start(declared: dict[str, Any]) -> None:
     @get("/api/v1/forgotten", operation_id="showForgotten", **declared)
     async def forgotten() -> None:
         return

@@ -43,6 +43,8 @@ async def test_a_trace_goes_from_the_caller_through_request_and_transaction_to_w
         "listWords",
         "listBugs",
     ]
+    assert request.context is not None
+    assert transaction.context is not None
     assert request.context.trace_id == transaction.context.trace_id == int(TRACE, 16)
     assert transaction.parent is not None
     assert transaction.parent.span_id == request.context.span_id
