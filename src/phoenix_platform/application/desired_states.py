@@ -37,7 +37,7 @@ async def write_desired_states(
         return
     experiments = await work.experiments.in_phases(ON_HOSTS)
     loads = await work.loads.wanted(clock.now())
-    for host_id in host_ids:
+    for host_id in sorted(host_ids):  # everybody in one order, so that no two wait for each other
         state = desired_state_of(host_id, experiments, loads)
         await _put(work, host_id, encode_desired_state(state), clock)
 
@@ -104,7 +104,7 @@ async def _put(work: UnitOfWork, host_id: HostId, body: bytes, clock: Clock) -> 
     if before is not None and before.hash == digest:
         return
     try:
-        host = await work.hosts.get(host_id)
+        host = await work.hosts.get_for_change(host_id)
     except NotFoundError:
         return  # it was removed from the fleet: nothing is wanted there
     document = DesiredDocument(host_id=host_id, hash=digest, body=body, at=clock.now())

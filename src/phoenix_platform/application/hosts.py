@@ -150,7 +150,7 @@ async def label_host(
         InvalidInputError: If a label cannot stand in a selector.
     """
     async with begin(actor.tenant_id) as work:
-        host = await work.hosts.get(host_id)
+        host = await work.hosts.get_for_change(host_id)
         if expected is not None and host.version != expected:
             raise ConflictError(
                 f"If-Match: the host is at version {host.version}, not {expected}; read it again",
@@ -168,7 +168,7 @@ async def remove_host(host_id: HostId, *, begin: Begin, actor: Actor, clock: Clo
         ConflictError: If an experiment is on it.
     """
     async with begin(actor.tenant_id) as work:
-        host = await work.hosts.get(host_id)
+        host = await work.hosts.get_for_change(host_id)
         for experiment in await work.experiments.in_phases(ON_HOSTS):
             if any(one.host_id == host_id for one in experiment.included):
                 raise ConflictError(
@@ -202,7 +202,7 @@ async def take_host_report(
 ) -> None:
     """Keep what a host says about itself."""
     async with begin(tenant_id) as work:
-        host = await work.hosts.get(host_id)
+        host = await work.hosts.get_for_change(host_id)
         before = await work.reports.get(host_id)
         await work.reports.put(host_id, report)
         changed = replace(
@@ -236,7 +236,7 @@ async def note_connection(
 ) -> None:
     """The host's connection came or went."""
     async with begin(tenant_id) as work:
-        host = await work.hosts.get(host_id)
+        host = await work.hosts.get_for_change(host_id)
         seen = clock.now() if is_connected else host.last_seen_at
         await work.hosts.save(replace(host, is_connected=is_connected, last_seen_at=seen))
         if host.is_connected != is_connected:
@@ -254,7 +254,7 @@ async def note_fact(
 ) -> None:
     """What was offered to the host, what it applied, or what it runs."""
     async with begin(tenant_id) as work:
-        host = await work.hosts.get(host_id)
+        host = await work.hosts.get_for_change(host_id)
         changed = host.with_fact(name, Fact(digest, clock.now()))
         if changed is not host:
             await work.hosts.save(changed)
@@ -273,7 +273,7 @@ async def quarantine(
 ) -> None:
     """A configuration failed on the host: it is not offered to it again."""
     async with begin(tenant_id) as work:
-        host = await work.hosts.get(host_id)
+        host = await work.hosts.get_for_change(host_id)
         if any(one.hash == digest for one in host.quarantine):
             return
         one = Quarantined(hash=digest, at=clock.now(), reason=reason, log_tail=log_tail)
