@@ -6,13 +6,15 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from tests.domain_builders import an_event
 from tests.integration.sql.conftest import a_tenant
 from tests.postgresql import Postgresql
 
 from phoenix_platform.adapters.sql.engines import Database, open_database
+from phoenix_platform.adapters.sql.idempotency import IdempotencyKey, StoredAnswer
 from phoenix_platform.adapters.sql.leases import SqlLeases
+from phoenix_platform.adapters.sql.metadata import METADATA
 from phoenix_platform.adapters.sql.notifications import listen
 from phoenix_platform.adapters.sql.outbox import EventLog, EventsGoneError
 from phoenix_platform.adapters.sql.publishing import LEASE, follow, publish_events
@@ -161,6 +163,36 @@ async def test_a_follower_gets_each_event_once_as_it_comes(
             for kind in ("two", "three"):
                 await _append(transactions, tenant, clock, kind)
                 assert [one.event.kind for one in await anext(events)] == [kind]
+
+
+async def test_the_publisher_forgets_events_and_answers_of_the_day_before(
+    database: Database,
+    transactions: Units,
+    tenant: TenantId,
+    clock: FixedClock,
+    log: EventLog,
+) -> None:
+    key = IdempotencyKey(tenant_id=tenant, actor_id="ada", key="k", request_hash="sha256:1")
+    async with transactions.idempotent(key, at=clock.now()) as request:
+        await request.store(StoredAnswer(status=204, headers={}, body=b""))
+    async with _publishing(database, log, clock):
+        await _append(transactions, tenant, clock, "one")
+        async with aclosing(follow(log, 0, poll=AT_ONCE)) as events:
+            await anext(events)
+    clock.advance(86_401)
+    async with _publishing(database, log, clock):
+        await _append(transactions, tenant, clock, "two")
+        async with aclosing(follow(log, 1, poll=AT_ONCE)) as events:
+            await anext(events)
+        while await _count(transactions, "idempotency_keys"):
+            pass  # it goes with the sweep, which comes after the numbering
+    assert await _count(transactions, "outbox") == 1
+
+
+async def _count(transactions: Units, table: str) -> int:
+    async with transactions.every_tenant() as connection:
+        found = await connection.execute(select(func.count()).select_from(METADATA.tables[table]))
+        return found.scalar_one()
 
 
 async def test_many_writers_and_a_follower_agree_on_every_event(

@@ -99,7 +99,7 @@ class EventLog:
     """What was published, of all tenants: for the hub of a process, which gives each subscriber its own."""
 
     def __init__(self, database: Database, bells: Bells) -> None:
-        self._database = database
+        self.database = database
         self.bells = bells
 
     async def publish(self, fence: Fence, *, at: datetime, limit: int = 1000) -> int:
@@ -108,7 +108,7 @@ class EventLog:
         Raises:
             FencedOffError: If another process publishes by now.
         """
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             await check_fence(connection, fence)
             await bind_every_tenant(connection)
             newest = select(outbox_state.c.position).where(outbox_state.c.id == 1)
@@ -181,7 +181,7 @@ class EventLog:
     async def remove_before(self, moment: datetime) -> int:
         """Forget events that were published before this; how many."""
         old = (outbox.c.position.is_not(None)) & (outbox.c.published_at < moment)
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             await bind_every_tenant(connection)
             through = (
                 await connection.execute(select(func.max(outbox.c.position)).where(old))
@@ -194,7 +194,7 @@ class EventLog:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncGenerator[AsyncConnection]:
-        async with self._database.transaction(read_only=True) as connection:
+        async with self.database.transaction(read_only=True) as connection:
             await bind_every_tenant(connection)
             yield connection
 

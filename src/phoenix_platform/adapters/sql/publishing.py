@@ -1,12 +1,17 @@
-"""Numbers the events of the outbox while this process holds the lease, and lets readers follow them."""
+"""Numbers the events of the outbox while this process holds the lease, and lets readers follow them.
+
+The same process forgets what is older than its retention: events, and answers to idempotent requests.
+"""
 
 from collections.abc import AsyncGenerator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from phoenix_platform.adapters.sql.holding import while_holding
+from phoenix_platform.adapters.sql.idempotency import remove_keys_before
 from phoenix_platform.adapters.sql.leases import SqlLeases
 from phoenix_platform.adapters.sql.outbox import EventLog, PublishedEvent
+from phoenix_platform.adapters.sql.scopes import bind_every_tenant
 from phoenix_platform.application.ports import Fence
 from phoenix_platform.core.clock import Clock
 
@@ -25,7 +30,7 @@ async def publish_events(
     poll: timedelta = timedelta(seconds=1),
     retention: timedelta = RETENTION,
 ) -> None:
-    """Number what waits, and forget what is older than `retention`, until cancelled."""
+    """Number what waits, and forget events and answers that are older than `retention`, until cancelled."""
 
     async def publish(fence: Fence) -> None:
         swept = None
@@ -36,10 +41,17 @@ async def publish_events(
                 now = clock.now()
                 if swept is None or now - swept > _SWEEP:
                     await log.remove_before(now - retention)
+                    await _forget_answers(log, now - retention)
                     swept = now
                 await ear.wait(poll)
 
     await while_holding(leases, LEASE, publish)
+
+
+async def _forget_answers(log: EventLog, moment: datetime) -> None:
+    async with log.database.transaction() as connection:
+        await bind_every_tenant(connection)
+        await remove_keys_before(connection, moment)
 
 
 async def follow(
