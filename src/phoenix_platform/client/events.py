@@ -5,7 +5,8 @@ or nothing was heard for a while. While there is no WebSocket (a proxy without i
 `websockets` not installed) there are only Nones, one every few seconds; so watching always works, at worst by polling.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -57,13 +58,20 @@ class Events:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def watch(self, topics: Sequence[str]) -> Iterator[Event | None]:
-        """Events on these topics from now on, in order, each once; None: read the state afresh. Does not end.
+    @contextmanager
+    def watching(self, topics: Sequence[str]) -> Generator[Iterator[Event | None]]:
+        """Watch these topics while the block lasts; the iterator does not end, the block closes the connection.
+
+        Events come in order, each once, from now on. None: read the state afresh.
 
         Raises:
             DeniedError: If whoever is signed in may not watch them, or no longer.
             InvalidInputError: If there is no such topic.
         """
+        with closing(self._watch(topics)) as events:
+            yield events
+
+    def _watch(self, topics: Sequence[str]) -> Generator[Event | None]:
         following = _Following(self._connection, ",".join(topics))
         failures = 0
         while True:
