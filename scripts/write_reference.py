@@ -98,7 +98,8 @@ def _settings() -> Iterator[str]:
         yield f"- `PHOENIX_PROMETHEUS__{name.upper()}`: {_meaning(PrometheusSettings, name)}\n"
     yield "\n## Of the server\n\n`phoenix serve` and `phoenix migrate` read these and those of a site's Prometheus, or the same keys from `--config FILE.yaml` (`http: {port: 8000}`). A key that\n"
     yield "does not exist is an error. Durations are written `30s` or `1h30m`, sizes `1MiB`.\n"
-    for group, model in (("", ServerSettings), *groups_of(ServerSettings)):
+    groups: list[tuple[str, type[BaseModel]]] = [("", ServerSettings), *groups_of(ServerSettings)]
+    for group, model in groups:
         shown = [name for name in model.model_fields if environment_name_of(group, name)]
         if not shown or model is PrometheusSettings:  # those stand above
             continue

@@ -84,8 +84,9 @@ class Evidence:
     @property
     def has_broken_guardrail(self) -> bool:
         always = (self.retention, self._cpu, self._rss, self._losses, self._delay)
-        shares = (self._totals, *self._asked_for, self.queries)
-        return any(one.is_broken for one in always) or any(one.is_broken for one in shares)
+        shares = (self._totals, *self._asked_for)
+        is_broken = any(one.is_broken for one in always) or any(one.is_broken for one in shares)
+        return is_broken or self.queries.is_broken
 
     @property
     def correlation_time(self) -> float | None:

@@ -298,14 +298,14 @@ def write_certificate(folder: Path) -> None:
 async def test_a_password_and_a_private_ca_open_a_guarded_one(guarded: Guarded) -> None:
     answer = await answer_from(guarded.server.url, **guarded.access)
     assert answer.number == 1.0, answer.detail
-    by_value = guarded.access | {"password": SecretStr(WORD), "password_file": None}
+    by_value: dict[str, Any] = guarded.access | {"password": SecretStr(WORD), "password_file": None}
     assert (await answer_from(guarded.server.url, **by_value)).number == 1.0
 
 
 async def test_a_changed_password_file_is_taken_up(guarded: Guarded, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("wrong")
-    access = guarded.access | {"password_file": file}
+    access: dict[str, Any] = guarded.access | {"password_file": file}
     async with queries_to(guarded.server.url, **access) as queries:
         refused = await queries.ask(ONE)
         assert refused.kind is AnswerKind.NO_ANSWER
@@ -319,7 +319,7 @@ async def test_a_changed_password_file_is_taken_up(guarded: Guarded, tmp_path: P
 
 
 async def test_an_unknown_ca_is_named_at_once(guarded: Guarded) -> None:
-    access = guarded.access | {"ca_file": None}
+    access: dict[str, Any] = guarded.access | {"ca_file": None}
     answer = await answer_from(guarded.server.url, **access)
     assert answer.kind is AnswerKind.NO_ANSWER
     assert "set PHOENIX_PROMETHEUS__CA_FILE" in answer.detail
