@@ -2,11 +2,8 @@
 
 import http.client
 import json
-import signal
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -15,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE
+from tests.prometheus_runs import free_port, listens, running, running_prometheus
 
 from phoenix_platform.agent.binaries import CollectorBinary
 
@@ -27,7 +25,7 @@ LAST_VALUE_BEFORE_THE_GAP = 1.5
 INCREASE = (
     "sum by (process_executable_name) (increase(process_cpu_time_seconds_total[10m] anchored))"
 )
-SCRIPTS = Path(__file__).parents[3] / "scripts"
+PROMOTING = "otlp: { promote_resource_attributes: [process.pid, process.executable.name] }\n"
 
 Life: TypeAlias = tuple[int, str, float, int]
 """A process in a scrape: pid, name, CPU seconds so far, resident bytes."""
@@ -49,23 +47,10 @@ GREAT_RETURN: Sequence[Sequence[Life]] = (
 )
 
 
-@pytest.fixture(scope="module")
-def prometheus() -> Path:
-    """The binary that `scripts/prometheus.sh` builds; `make test` does."""
-    found = Path(
-        subprocess.run(
-            [SCRIPTS / "prometheus.sh", "--path"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-    )
-    if not found.exists():
-        pytest.fail("no Prometheus is built; run scripts/prometheus.sh, as `make test` does")
-    return found
-
-
 def test_a_process_that_comes_back_is_counted_once(
-    collector: CollectorBinary, prometheus: Path, tmp_path: Path
+    collector: CollectorBinary, tmp_path: Path
 ) -> None:
-    assert increase_seen(collector, prometheus, tmp_path, ROUND_TRIP) == {
+    assert increase_seen(collector, tmp_path, ROUND_TRIP) == {
         "a": pytest.approx(0.5 + 0.1 + 0.2),
         "_other": pytest.approx(0.01 + 0.1 + 0.1 + 0.01 + 0.01),
         # b is kept for two intervals. Its series is new to Prometheus, which takes a first value as the base.
@@ -74,18 +59,18 @@ def test_a_process_that_comes_back_is_counted_once(
 
 
 def test_a_return_above_the_last_value_misses_that_value_once(
-    collector: CollectorBinary, prometheus: Path, tmp_path: Path
+    collector: CollectorBinary, tmp_path: Path
 ) -> None:
-    seen = increase_seen(collector, prometheus, tmp_path, GREAT_RETURN)
+    seen = increase_seen(collector, tmp_path, GREAT_RETURN)
     assert seen["a"] == pytest.approx(0.5 + 3.0 + 0.2 - LAST_VALUE_BEFORE_THE_GAP)
 
 
 def increase_seen(
-    collector: CollectorBinary, prometheus: Path, folder: Path, story: Sequence[Sequence[Life]]
+    collector: CollectorBinary, folder: Path, story: Sequence[Sequence[Life]]
 ) -> dict[str, float]:
     """What Prometheus computes as increase of CPU time by name."""
     with ExitStack() as stack:
-        database = stack.enter_context(running_prometheus(prometheus, folder))
+        database = stack.enter_context(running_prometheus(folder, config=PROMOTING)).port
         intake = stack.enter_context(running_collector(collector, folder, database))
         began = time.time_ns() - len(story) * SECOND
         for index, scrape in enumerate(story):
@@ -112,25 +97,6 @@ def body_of(scrape: Sequence[Life], at: int, start: int) -> bytes:
 
 
 @contextmanager
-def running_prometheus(binary: Path, folder: Path) -> Generator[int]:
-    port = free_port()
-    config = folder / "prometheus.yaml"
-    config.write_text(
-        "otlp: { promote_resource_attributes: [process.pid, process.executable.name] }\n"
-    )
-    command = [
-        str(binary),
-        f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--web.enable-otlp-receiver",
-        "--log.level=warn",
-    ]
-    with running(command, lambda: answers(port, "/-/ready")):
-        yield port
-
-
-@contextmanager
 def running_collector(collector: CollectorBinary, folder: Path, database: int) -> Generator[int]:
     port = free_port()
     config = folder / "collector.yaml"
@@ -147,36 +113,6 @@ service:
 """)
     with running([str(collector.path), "--config", str(config)], lambda: listens(port)):
         yield port
-
-
-@contextmanager
-def running(command: Sequence[str], is_ready: Callable[[], bool]) -> Generator[None]:
-    with subprocess.Popen(command) as process:
-        try:
-            deadline = time.monotonic() + 60
-            while not is_ready():
-                assert process.poll() is None, f"{command[0]} ended"
-                assert time.monotonic() < deadline, f"{command[0]} was not ready within a minute"
-                time.sleep(0.05)
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def answers(port: int, path: str) -> bool:
-    return listens(port) and ask(port, "GET", path)[0] == http.client.OK
 
 
 def post(port: int, body: bytes) -> None:
