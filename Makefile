@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON_SOURCES := src tests bench
 COLLECTOR_ARGS ?=
 
-.PHONY: acceptance-table catalog-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus reduce-law reduce-mutants reduce-fuzz reduce-bench
+.PHONY: acceptance-table catalog-table help demo test check faults ground-truth bench fuzz asan venv collector format lock clean lint-corpus reduce-law reduce-mutants reduce-fuzz reduce-bench interop
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ reduce-fuzz:  ## Fuzz the input and the configuration of `reduce` for FUZZ_SECON
 
 reduce-bench:  ## Measure `reduce` beside the stock chain: on the same pdata, and through the real collector.
 	@bench/reduce/run.sh
+
+interop:  ## Run the unmodified OpAMP supervisor and Elastic's client against our endpoint (first time about 8 min).
+	@scripts/interop.sh
 
 venv:  ## Make the virtual environment and compile the kernel.
 	@scripts/setup.sh
