@@ -5,6 +5,7 @@ has no bounds and takes no share of the level of aborts. `evidence` feeds one st
 which the answers came; states are values, so that `verdicts` can look ahead without walking back.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Self
@@ -152,8 +153,7 @@ class AnswersToCome:
         return answer.received_at_unix_ms > self._taken_until_ms
 
     def add(self, answer: Answer) -> None:
-        self._waiting.append(answer)
-        self._waiting.sort(key=_place)
+        insort(self._waiting, answer, key=_place)
 
     def take(self, until_unix_nano: int) -> list[Answer]:
         """Those received until then, in their order."""
