@@ -30,6 +30,10 @@ PARTS: Final[Mapping[str, Part]] = {
         "phoenix_platform.cli.trial.command",
         "trial",
     ),
+    "experiment": Part(
+        "Try two pipelines on many hosts, with a verdict.", "phoenix_platform.cli.experiments.app"
+    ),
+    "host": Part("The hosts of a fleet.", "phoenix_platform.cli.hosts"),
     "record": Part("Read and verify the records of trials.", "phoenix_platform.cli.records"),
     "certificate": Part(
         "Signed records of verdicts: make, show and verify them.",
@@ -68,6 +72,9 @@ PARTS: Final[Mapping[str, Part]] = {
         "The program on each host of a fleet: run, enrol, install it.",
         "phoenix_platform.cli.agents",
     ),
+    "context": Part("The control planes that you know.", "phoenix_platform.cli.contexts.app"),
+    "login": Part("Sign in to a control plane.", "phoenix_platform.cli.login", "login"),
+    "logout": Part("End a session at a control plane.", "phoenix_platform.cli.login", "logout"),
     "doctor": Part(
         "Check what Phoenix needs on this host.", "phoenix_platform.cli.doctor", "doctor"
     ),

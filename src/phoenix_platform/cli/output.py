@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from phoenix_platform.core.errors import UnavailableError
+
 NO_DATA: Final = "no data"
 """Shown wherever nothing was measured; never a number."""
 
@@ -30,6 +32,21 @@ OutputOption: TypeAlias = Annotated[
 def print_json(value: object) -> None:
     """One JSON document on stdout; `value` is anything msgspec encodes."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_json_line(value: object) -> None:
+    """One JSON document on one line of stdout, for commands that print several.
+
+    Raises:
+        UnavailableError: If nobody reads it any more: then there is nobody to run for.
+    """
+    try:
+        typer.echo(msgspec.json.encode(value).decode())
+    except OSError as error:
+        discard(sys.stdout)
+        raise UnavailableError(
+            "output: nobody reads it any more; let the reader stay, or write to a file"
+        ) from error
 
 
 def print_table(
