@@ -67,3 +67,36 @@ func heapInUse() float64 {
 	runtime.ReadMemStats(&stats)
 	return float64(stats.HeapAlloc)
 }
+
+// TestProcessesThatAreGoneLeaveNothingBehind is the long run of a host with much churn, without waiting: 25 births a
+// scrape, each alive for two, with a command line of its own, beside a population that stays.
+func TestProcessesThatAreGoneLeaveNothingBehind(t *testing.T) {
+	const births, scrapes = 25, 4_000
+	cfg := createDefaultConfig().(*Config)
+	cfg.TopK.CPU, cfg.TopK.RSS, cfg.TopK.IO = 10, 10, 5
+	cfg.Critical = []string{"worker-7", "command:--never"}
+	reducer, err := newReduce(context.Background(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	at, pid := noon, int64(100_000)
+	var heap []float64
+	for k := int64(1); k <= scrapes; k++ {
+		at += second
+		md := steadyHost(200, at, k)
+		for i := range int64(2 * births) { // the second half was there in the scrape before
+			bornAgo := uint64(i/births) * second
+			one := life{pid: pid - i, name: "hook", start: at - bornAgo - second/2, rss: 1 << 20, hasIO: true}
+			one.write(md, at)
+			attributes := md.ResourceMetrics().At(md.ResourceMetrics().Len() - 1).Resource().Attributes()
+			attributes.PutStr(attributeCommandLine, "/bin/hook --event="+strconv.FormatInt(one.pid, 36))
+		}
+		pid += births
+		require.NoError(t, reducer.ConsumeMetrics(context.Background(), md))
+		if k%(scrapes/4) == 0 {
+			heap = append(heap, heapInUse())
+		}
+	}
+	t.Logf("bytes in use: %.0f", heap)
+	// 75,000 processes came and went between the first reading and the last: a byte of each would be seen.
+	assert.InDelta(t, heap[0], heap[len(heap)-1], 75_000)
+	runtime.KeepAlive(reducer)
+}
