@@ -19,6 +19,7 @@ from tests.prometheus_runs import RunningPrometheus, free_port, running_promethe
 
 from phoenix_platform.adapters.prometheus.client import open_prometheus
 from phoenix_platform.adapters.prometheus.queries import PrometheusQueries, open_queries
+from phoenix_platform.adapters.prometheus.results import QueryRefusedError
 from phoenix_platform.adapters.prometheus.settings import (
     PrometheusSettings,
     settings_from_environment,
@@ -194,7 +195,29 @@ async def test_native_histograms_are_no_numbers() -> None:
         assert "native histogram" in (await answer_from(played.url)).detail
 
 
+async def test_native_histograms_are_no_range_of_numbers_and_nothing_is_an_empty_one() -> None:
+    element = b'{"metric":{},"histograms":[[1,{"count":"1","sum":"1","buckets":[]}]]}'
+    body = b'{"status":"success","data":{"resultType":"matrix","result":[%s]}}'
+    empty = b'{"metric":{"a":"b"},"values":[]}'
+    now, second = datetime.fromtimestamp(0, tz=UTC), timedelta(seconds=1)
+    async with (
+        stage((200, body % element), (200, body % empty)) as played,
+        open_prometheus(PrometheusSettings(url=played.url)) as prometheus,
+    ):
+        with pytest.raises(QueryRefusedError, match="native histogram"):
+            await prometheus.series("x", start=now, end=now, step=second)
+        (one,) = await prometheus.series("x", start=now, end=now, step=second)
+    assert (one.labels, one.times, one.values) == ({"a": "b"}, (), ())
+
+
 # --- before a run
+
+
+async def test_a_server_that_reads_a_query_and_does_not_answer_it_is_not_there() -> None:
+    parsed = b'{"status":"success","data":{}}'
+    async with stage((200, parsed), (500, b"")) as played, queries_to(played.url, SOON) as queries:
+        with pytest.raises(UnavailableError, match=r"guardrail one: .*it answered 500"):
+            await queries.check(ONE)
 
 
 async def test_a_check_says_what_can_still_be_mended() -> None:
