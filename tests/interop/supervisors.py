@@ -73,11 +73,15 @@ def configuration(folder: Path, endpoint: str, credential: str) -> dict[str, obj
 
 
 @asynccontextmanager
-async def supervisor(folder: Path, endpoint: str, credential: str) -> AsyncGenerator[Supervisor]:
-    """Run it while the block lasts; the folder keeps what it remembers."""
+async def supervisor(
+    folder: Path, endpoint: str, credential: str, *, host_name: str | None = None
+) -> AsyncGenerator[Supervisor]:
+    """Run it while the block lasts, on a host of this name (needs root); the folder keeps what it remembers."""
     settings = folder / "supervisor.yaml"
     settings.write_text(json.dumps(configuration(folder, endpoint, credential)))
+    renamed = ("unshare", "--uts", "sh", "-c", f'hostname {host_name}; exec "$@"', "sh")
     process = await asyncio.create_subprocess_exec(
+        *(() if host_name is None else renamed),
         binaries() / "opampsupervisor",
         "--config",
         settings,
