@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import pytest
 from tests.e2e.programs import Program
+from tests.postgresql import Postgresql
 from tests.server_parts import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -61,6 +62,9 @@ class Server:
     def get(self, path: str, *, timeout: float = PATIENCE) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}"}
         return httpx.get(f"http://{self.address}{path}", headers=headers, timeout=timeout)
+
+    def get_anonymous(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://{self.address}{path}", timeout=PATIENCE)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.program.signal(number)
@@ -300,3 +304,61 @@ def test_beyond_this_machine_the_first_start_prints_a_link_and_logs_none(server:
     assert link.startswith("Make the first admin, once: http://")
     assert not any("phx_set_" in json.dumps(line) for line in server.lines)
     assert not (server.data / "server" / "admin.key").exists()
+
+
+def test_two_replicas_on_postgresql_are_one_control_plane(
+    tmp_path: Path, postgresql: Postgresql
+) -> None:
+    """Empty at first: `phoenix migrate` makes it; what one replica does, a watcher of the other hears of, once."""
+    url = postgresql.url(postgresql.new_database("template0"))
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    refused = Program(folders[0]).start("serve", "--database-url", url, "--port", "0")
+    assert refused.wait(PATIENCE) == 6
+    assert "run `phoenix migrate`" in refused.stderr
+    migrated = Program(folders[0]).start("migrate", "--database-url", url)
+    assert migrated.wait(PATIENCE) == 0, migrated.stderr
+    shared = tmp_path / "shared"
+    replicas = [Server(folder) for folder in folders]
+    for replica in replicas:
+        replica.data = shared  # replicas share their key file
+    try:
+        one, two = (replica.start("--database-url", url) for replica in replicas)
+        # The link of the replica that started last is the one that works.
+        link = next(line for line in two.program.stderr.splitlines() if "/setup#" in line)
+        token = sign_up(one, link.partition("#")[2])
+        assert asyncio.run(created_on_one_seen_on_other(one, two, token)) == 25
+        metrics = [server.get_anonymous("/metrics").text for server in (one, two)]
+        assert sum("\nphoenix_reconcile_lag_seconds " in text for text in metrics) == 1
+        assert [server.end() for server in (one, two)] == [143, 143]
+    finally:
+        for replica in replicas:
+            if replica.program.process.poll() is None:
+                replica.program.process.kill()
+                replica.program.wait(PATIENCE)
+
+
+def sign_up(server: Server, secret: str) -> str:
+    body = {"token": secret, "name": "ada", "password": "correct horse battery staple 7"}
+    answer = httpx.post(f"http://{server.address}/api/v1/setup", json=body, timeout=PATIENCE)
+    assert answer.status_code == 200, answer.text
+    token: str = answer.json()["access_token"]
+    return token
+
+
+async def created_on_one_seen_on_other(one: Server, two: Server, token: str) -> int:
+    """Make 25 enrolment tokens on one replica; how many a watcher of the other saw."""
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"ws://{two.address}/api/v1/events?topics=hosts"
+    async with (
+        httpx.AsyncClient(
+            base_url=f"http://{one.address}", headers=headers, timeout=PATIENCE
+        ) as client,
+        connect(url, additional_headers=headers, max_queue=None) as watcher,
+    ):
+        await watcher.recv()
+        for _ in range(25):
+            answer = await client.post("/api/v1/enrollment-tokens", json={"labels": {}})
+            assert answer.status_code == 201, answer.text
+        return len(set(await positions(watcher, 25)))

@@ -34,7 +34,7 @@ from phoenix_platform.server.app import Services, create_app
 from phoenix_platform.server.authentication import Identity, keep_identity
 from phoenix_platform.server.event_feed import feed
 from phoenix_platform.server.fleet import experiments_rounds
-from phoenix_platform.server.gauges import add_gauges
+from phoenix_platform.server.gauges import add_fleet_gauges, add_gauges
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.hub import Hub
 from phoenix_platform.server.identity import (
@@ -53,6 +53,7 @@ from phoenix_platform.server.routes.events import Watching
 from phoenix_platform.server.routes.opamp import Opamp
 from phoenix_platform.server.running import Job, serve
 from phoenix_platform.server.settings import LimitsSettings, ServerSettings
+from phoenix_platform.server.tidying import tidy
 from phoenix_platform.server.traces import provider_of, traced
 
 
@@ -94,7 +95,7 @@ async def run(settings: ServerSettings) -> signal.Signals | None:
 
 
 async def check(settings: ServerSettings) -> list[str]:
-    """What was found valid, a line each; changes nothing.
+    """What was found valid, a line each; at most an empty file of SQLite is made.
 
     Raises:
         PhoenixError: What is not, with the fix.
@@ -181,6 +182,7 @@ def services_of(parts: Parts) -> tuple[Services, Measuring]:
     metrics = ServerMetrics()
     measuring = Measuring(metrics)
     add_gauges(measuring, health=health, hub=hub, log=parts.log)
+    add_fleet_gauges(metrics, rounds=parts.experiments, opamp=parts.opamp, clock=clock)
     tracer = trace.get_tracer("phoenix")
     kind = "sqlite" if settings.is_embedded else "postgresql"
     authenticate = parts.identity.authenticator.authenticate
@@ -242,6 +244,7 @@ def _jobs(parts: Parts, hub: Hub) -> Sequence[Job]:
             listeners=[authenticator, parts.opamp],
         ),
         partial(keep_identity, parts.identity),
+        partial(tidy, parts.transactions, parts.clock),
         parts.experiments.run,
         partial(
             ask_queries,

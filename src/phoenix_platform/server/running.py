@@ -126,17 +126,18 @@ async def serve(
         on_listening=on_listening,
         on_stop=on_stop,
     )
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_run(job)) for job in (health.watch_loop, *jobs)]
-        try:
-            await server.serve()
-        except SystemExit as error:  # what uvicorn makes of an address in use
-            raise UnavailableError(
-                f"cannot listen on {http.host}:{http.port}; is another server there? Choose a port with --port"
-            ) from error
-        finally:
-            for task in tasks:
-                task.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_run(job)) for job in (health.watch_loop, *jobs)]
+            try:
+                await server.serve()
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except SystemExit as error:  # what uvicorn makes of an address in use
+        raise UnavailableError(
+            f"cannot listen on {http.host}:{http.port}; is another server there? Choose a port with --port"
+        ) from error
     _log.info("drained")
     return server.ended_by
 

@@ -45,8 +45,14 @@ def provider_of(settings: TracesSettings) -> TracerProvider | None:
 
 @contextmanager
 def request_span(tracer: Tracer, scope: Scope) -> Generator[Span]:
-    """The span of a request, below that of the caller where it sent a `traceparent`."""
-    method = scope["method"] if scope["type"] == ScopeType.HTTP else "GET"
+    """The span of a request, below that of the caller where it sent a `traceparent`.
+
+    A WebSocket has none: it lasts for days, and what happens on it would all be one trace.
+    """
+    if scope["type"] != ScopeType.HTTP:
+        yield trace.INVALID_SPAN
+        return
+    method = scope["method"]
     with tracer.start_as_current_span(
         method,
         context=_context_of(scope),
