@@ -105,9 +105,8 @@ class HostAgent:
             return self._name(peer, message, now)
         if peer is not self.owner:
             return self._wait(peer, message, now)
-        exchange = self._exchange(peer, message, self.wanted, now)
         self._settle(peer, message)
-        return exchange
+        return self._exchange(peer, message, self.wanted, now)
 
     def undo(self, history: OfferHistory) -> None:
         """What came of the last message could not be written: let the owner say everything again."""
@@ -160,11 +159,13 @@ class HostAgent:
         return now < owner.session.heard_at + SILENT_SECONDS
 
     def _peer_of(self, link: Link | None, message: pb.AgentToServer, now: float) -> Peer:
-        for peer in (self.owner, self.other):
-            if peer is None or peer.link is not link:
-                continue
-            if link is not None or _continues(peer, message):
-                return peer
+        known = [one for one in (self.owner, self.other) if one is not None and one.link is link]
+        if link is None:
+            # Both may poll: it is the one whose numbers it continues most closely.
+            known = [one for one in known if _skipped(one, message) is not None]
+            known.sort(key=lambda one: _skipped(one, message) or 0)
+        if known:
+            return known[0]
         return self._newcomer(Peer(link, Session(raw_uid=message.instance_uid)), message, now)
 
     def _newcomer(self, peer: Peer, message: pb.AgentToServer, now: float) -> Peer:
@@ -276,12 +277,13 @@ class HostAgent:
         )
 
 
-def _continues(peer: Peer, message: pb.AgentToServer) -> bool:
-    """Whether a poll is by the client of this session: its numbers only grow."""
+def _skipped(peer: Peer, message: pb.AgentToServer) -> int | None:
+    """How many messages are missing between this peer's last one and this; None if it cannot be its next."""
     number = peer.session.sequence_number
     if number is None or not _is_known_as(peer, message):
-        return False
-    return 0 < message.sequence_num - number <= _MOST_SKIPPED
+        return None
+    skipped = message.sequence_num - number - 1
+    return skipped if 0 <= skipped < _MOST_SKIPPED else None
 
 
 def _is_known_as(peer: Peer, message: pb.AgentToServer) -> bool:
