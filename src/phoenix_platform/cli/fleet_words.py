@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from phoenix_platform.cli.output import NO_DATA
-from phoenix_platform.core.errors import InvalidInputError, NotFoundError
+from phoenix_platform.core.errors import ConflictError, InvalidInputError, NotFoundError
 
 ReasonOption: TypeAlias = Annotated[
     str,
@@ -16,6 +16,8 @@ ReasonOption: TypeAlias = Annotated[
         "--reason", help="Why; it goes into the audit trail.", metavar="TEXT", show_default=False
     ),
 ]
+
+YesOption: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 class Named(Protocol):
@@ -55,6 +57,16 @@ def the_one(reference: str, found: Iterable[N], *, noun: str) -> N:
             f"{noun}: {len(matches)} are called {reference!r}; name one by its id: {ids}"
         )
     return matches[0]
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is gone, unless it was said already.
+
+    Raises:
+        ConflictError: If the answer is no.
+    """
+    if not yes and not typer.confirm(question, err=True):
+        raise ConflictError("nothing was changed, as you did not say yes")
 
 
 def labels_of(texts: Iterable[str], *, field: str) -> dict[str, str]:

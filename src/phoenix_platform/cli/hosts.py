@@ -6,7 +6,9 @@ import typer
 
 from phoenix_platform.cli.contexts.choosing import ContextOption, control_plane
 from phoenix_platform.cli.fleet_words import (
+    YesOption,
     as_uuid,
+    confirm,
     labels_of,
     short_hash,
     show_labels,
@@ -23,7 +25,7 @@ from phoenix_platform.cli.output import (
 )
 from phoenix_platform.client.connections import Address
 from phoenix_platform.client.control_planes import ControlPlane
-from phoenix_platform.core.errors import ConflictError, InvalidInputError
+from phoenix_platform.core.errors import InvalidInputError
 from phoenix_platform.core.units import parse_duration, show_bytes
 from phoenix_platform.wire.v1.hosts import HostView
 
@@ -160,17 +162,13 @@ def label_host(
 @app.command("remove")
 def remove(
     host: HostArgument,
-    yes: Annotated[  # noqa: FBT002 - a flag of the command line
-        bool, typer.Option("--yes", help="Do not ask.")
-    ] = False,
+    yes: YesOption = False,  # noqa: FBT002 - a flag of the command line
     context: ContextOption = None,
 ) -> None:
     """Forget a host; its credential is worth nothing from now on."""
     with control_plane(context) as plane:
         found = _the_host(plane, host)
-        question = f"Remove {found.name}? It has to enrol again to come back."
-        if not yes and not typer.confirm(question, err=True):
-            raise ConflictError("not removed, as you did not say yes")
+        confirm(f"Remove {found.name}? It has to enrol again to come back.", yes=yes)
         plane.hosts.remove(found.id)
         note(f"removed: {found.name} ({found.id})")
 

@@ -1,18 +1,14 @@
 """`phoenix experiment start`, `watch`, `stop`, `cancel` and `delete`: what moves one, and standing by."""
 
 from collections.abc import Callable
-from typing import Annotated
 from uuid import UUID
-
-import typer
 
 from phoenix_platform.cli.contexts.choosing import ContextOption, control_plane
 from phoenix_platform.cli.experiments.creating import WaitOption, show_and_wait
 from phoenix_platform.cli.experiments.references import ExperimentArgument, the_experiment
-from phoenix_platform.cli.fleet_words import ReasonOption
+from phoenix_platform.cli.fleet_words import ReasonOption, YesOption, confirm
 from phoenix_platform.cli.output import Output, OutputOption, note
 from phoenix_platform.client.experiments import Experiments
-from phoenix_platform.core.errors import ConflictError
 from phoenix_platform.wire.v1.experiments import ExperimentView
 
 
@@ -61,16 +57,13 @@ def cancel(
 
 def delete(
     experiment: ExperimentArgument,
-    yes: Annotated[  # noqa: FBT002 - a flag of the command line
-        bool, typer.Option("--yes", help="Do not ask.")
-    ] = False,
+    yes: YesOption = False,  # noqa: FBT002 - a flag of the command line
     context: ContextOption = None,
 ) -> None:
     """Remove a draft or an ended experiment with its samples; the audit trail keeps that it was."""
     with control_plane(context) as plane:
         found = the_experiment(plane, experiment)
-        if not yes and not typer.confirm(f"Remove {found.name} with all its samples?", err=True):
-            raise ConflictError("not removed, as you did not say yes")
+        confirm(f"Remove {found.name} with all its samples?", yes=yes)
         plane.experiments.delete(found)
         note(f"removed: {found.name} ({found.id})")
 

@@ -5,6 +5,7 @@ import typer
 from phoenix_platform.cli.pipelines.diff import diff_pipelines
 from phoenix_platform.cli.pipelines.export import export_to
 from phoenix_platform.cli.pipelines.lint import lint_pipelines
+from phoenix_platform.cli.pipelines.publishing import publish, versions
 from phoenix_platform.cli.pipelines.show import list_pipelines, show_pipeline
 from phoenix_platform.cli.pipelines.validate import validate_pipeline
 
@@ -17,3 +18,5 @@ app.command("validate")(validate_pipeline)
 app.command("lint")(lint_pipelines)
 app.command("diff")(diff_pipelines)
 app.command("export")(export_to)
+app.command("publish")(publish)
+app.command("versions")(versions)

@@ -5,8 +5,10 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
+from phoenix_platform.cli.contexts.choosing import ContextOption
 from phoenix_platform.cli.output import Output, OutputOption, print_json, print_table
 from phoenix_platform.cli.pipelines.effects import print_effects
+from phoenix_platform.cli.pipelines.publishing import own_as_json, own_pipelines, print_own
 from phoenix_platform.pipelines import catalog
 from phoenix_platform.pipelines.catalog_effects import Conditions, Effect, effects
 from phoenix_platform.pipelines.documents import thawed
@@ -35,6 +37,8 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     tested_collectors: tuple[str, ...]
     parameters: tuple[ParameterView, ...]
     hash: str
+    origin: str = "catalog"
+    """`own` of those at a control plane, which have other fields."""
 
 
 class EntryDetail(EntryView, frozen=True, kw_only=True):
@@ -45,17 +49,20 @@ class EntryDetail(EntryView, frozen=True, kw_only=True):
     measured_under: Conditions
 
 
-def list_pipelines(output: OutputOption = Output.TABLE) -> None:
-    """List the pipelines of the catalog."""
+def list_pipelines(context: ContextOption = None, output: OutputOption = Output.TABLE) -> None:
+    """List the pipelines of the catalog, and your own where there is a control plane."""
     views = [_view_of(entry) for entry in catalog.entries()]
+    own = own_pipelines(context)
     match output:
         case Output.JSON:
-            print_json(views)
+            print_json([*views, *own_as_json(own)])
         case Output.TABLE:
             print_table(
                 ("name", "purpose", "host totals"),
                 [(view.name, view.purpose, _totals(view)) for view in views],
             )
+            if own:
+                print_own(own)
 
 
 def show_pipeline(

@@ -1,13 +1,16 @@
 """API keys on the wire."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from phoenix_platform.domain.api_keys import DEFAULT_LIFE, KeyOwner
 from phoenix_platform.domain.permissions import Permission
+
+KeyScope: TypeAlias = Permission
+"""What a key can be narrowed to; under this name for clients, which know no domain."""
 
 
 class ApiKeyView(Struct, frozen=True, kw_only=True):

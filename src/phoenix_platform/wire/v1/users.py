@@ -1,7 +1,7 @@
 """Users, and signing in, on the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -10,6 +10,8 @@ from phoenix_platform.domain.actors import ActorKind
 from phoenix_platform.domain.permissions import Permission, Role
 from phoenix_platform.domain.tenants import DEFAULT_TENANT_NAME
 
+UserRole: TypeAlias = Role
+"""What people and programs are in a tenant; under this name for clients, which know no domain."""
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Password = Annotated[str, Meta(max_length=1024)]
 Token = Annotated[str, Meta(max_length=100)]
