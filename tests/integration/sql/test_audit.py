@@ -90,6 +90,21 @@ async def test_a_change_is_found_at_its_place(
     assert found.number == broken
 
 
+async def test_a_chain_longer_than_a_batch_is_walked_to_its_end(
+    transactions: Units, tenant: TenantId, clock: FixedClock
+) -> None:
+    async with transactions.begin(tenant) as work:
+        for _ in range(1001):
+            await work.audit.append(an_audit_event(tenant, clock))
+    async with transactions.every_tenant() as connection:
+        trail = SqlAuditTrail(Scope(connection, tenant))
+        assert await trail.verify() is None
+        await connection.execute(text("UPDATE audit_events SET action = 'x' WHERE number = 1001"))
+        found = await trail.verify()
+    assert found is not None
+    assert found.number == 1001
+
+
 async def test_the_break_names_the_event(
     transactions: Units, tenant: TenantId, clock: FixedClock
 ) -> None:

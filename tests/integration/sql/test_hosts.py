@@ -1,5 +1,6 @@
 """Hosts and what belongs to one."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -86,6 +87,19 @@ async def test_a_saved_host_has_the_next_version_and_an_old_one_is_refused(
             await work.hosts.save(host)
 
 
+async def test_those_who_change_a_host_take_turns(transactions: Units, host: Host) -> None:
+    async def label(number: int) -> None:
+        async with transactions.begin(host.tenant_id) as work:
+            found = await work.hosts.get_for_change(host.id)
+            await work.hosts.save(found.relabelled({**found.labels, f"n{number}": "x"}))
+
+    await asyncio.gather(*(label(number) for number in range(6)))
+    async with transactions.read(host.tenant_id) as work:
+        found = await work.hosts.get(host.id)
+    assert found.version == 7
+    assert set(found.labels) == {"env", *(f"n{number}" for number in range(6))}
+
+
 @pytest.mark.parametrize("shared", ["name", "instance_uid"])
 async def test_two_hosts_share_neither_name_nor_instance_uid(
     transactions: Units, host: Host, clock: FixedClock, shared: str
@@ -105,6 +119,8 @@ async def test_an_unknown_host_is_not_found(
     async with transactions.begin(tenant) as work:
         with pytest.raises(NotFoundError):
             await work.hosts.get(unknown)
+        with pytest.raises(NotFoundError):
+            await work.hosts.get_for_change(unknown)
         with pytest.raises(NotFoundError):
             await work.hosts.remove(unknown)
         assert await work.hosts.by_instance_uid("none") is None

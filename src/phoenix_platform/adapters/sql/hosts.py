@@ -120,11 +120,9 @@ class SqlHosts:
     async def get_for_change(self, host_id: HostId) -> Host:
         # Agents, users and reconcilers write hosts all the time: they take turns instead of failing each other.
         statement = (
-            select(hosts.c.document)
-            .where(self._is_ours(), hosts.c.id == host_id)
-            .with_for_update()
+            select(hosts.c.document).where(self._is_ours(), hosts.c.id == host_id).with_for_update()
         )
-        host = (await self._scope.connection.execute(statement)).scalar_one_or_none()
+        host: Host | None = (await self._scope.connection.execute(statement)).scalar_one_or_none()
         if host is None:
             raise NotFoundError(f"there is no host {host_id}", host=str(host_id))
         return host

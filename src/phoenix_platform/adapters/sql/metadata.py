@@ -24,8 +24,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from phoenix_platform.core.errors import InvalidInputError
-
 T = TypeVar("T")
 
 METADATA: Final = MetaData(
@@ -56,7 +54,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise InvalidInputError(f"a time without a zone: {value.isoformat()}; give UTC")
+            raise ValueError(f"a time without a zone: {value.isoformat()}; give UTC")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
