@@ -21,7 +21,7 @@ check:  ## Format, lint, types, import contracts; Python and Go.
 acceptance-table:  ## Measure every promise of the statistics: what it must show, what it shows here.
 	@scripts/setup.sh && .venv/bin/python scripts/acceptance_table.py
 
-catalog-table:  ## Try every pipeline of the catalog under every load profile (about 50 min); write the table into the docs.
+catalog-table:  ## Try every pipeline of the catalog under every load profile (about 40 min); write the table into the docs.
 	@scripts/setup.sh && .venv/bin/python -m scripts.catalog_table $(if $(RECORDS),--records "$(RECORDS)")
 
 faults:  ## Put trials through faults (kills, freezes, full disks); print what came of each.
