@@ -33,7 +33,7 @@ from phoenix_platform.server.admission import RateLimits
 from phoenix_platform.server.app import Services, create_app
 from phoenix_platform.server.authentication import Identity, keep_identity
 from phoenix_platform.server.event_feed import feed
-from phoenix_platform.server.fleet import experiments_rounds
+from phoenix_platform.server.fleet import certificate_signer, experiments_rounds
 from phoenix_platform.server.gauges import add_fleet_gauges, add_gauges
 from phoenix_platform.server.health import Health
 from phoenix_platform.server.hub import Hub
@@ -69,6 +69,8 @@ class Parts:
     leases: SqlLeases
     log: EventLog
     identity: Identity
+    certificate_key: bytes
+    """Public half of what signs certificates."""
     experiments: Rounds
     opamp: OpampEndpoint
 
@@ -125,6 +127,7 @@ async def _opened(settings: ServerSettings) -> AsyncGenerator[Database]:
 async def _parts(settings: ServerSettings, database: Database) -> Parts:
     clock, bells = SystemClock(), Bells()
     transactions = Transactions(database, bells, identity_work_of)
+    signer = certificate_signer(settings)
     leases = SqlLeases(database, f"{platform.node()}:{os.getpid()}:{new_id(clock)}")
     return Parts(
         settings=settings,
@@ -135,8 +138,10 @@ async def _parts(settings: ServerSettings, database: Database) -> Parts:
         leases=leases,
         log=EventLog(database, bells),
         identity=await open_identity(settings, database, transactions, clock),
+        certificate_key=signer.public_key,
         experiments=experiments_rounds(
             settings,
+            signer=signer,
             begin=transactions.begin,
             all_tenants=transactions.all_tenants,
             leases=leases,
@@ -206,6 +211,7 @@ def services_of(parts: Parts) -> tuple[Services, Measuring]:
         max_body_bytes=settings.http.max_body,
         others={
             "identity": parts.identity,
+            "certificate_key": parts.certificate_key,
             "opamp": Opamp(endpoint=parts.opamp, authenticate=authenticate, closing=hub.closing),
             "tenant_of_enrollment_token": partial(
                 _tenant_of_secret, SqlTokenOwners(parts.database)

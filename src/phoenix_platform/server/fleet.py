@@ -8,6 +8,7 @@ import structlog
 
 from phoenix_platform.adapters.collectors.checks import CollectorChecks
 from phoenix_platform.adapters.signing.key_files import signer_in
+from phoenix_platform.analysis.certificates import Signer
 from phoenix_platform.application.ports import AllTenants, Begin, Leases
 from phoenix_platform.application.reconcilers.experiments import LEASE, ExperimentsReconciler
 from phoenix_platform.application.reconcilers.rounds import Rounds
@@ -20,24 +21,30 @@ _ON_PATH: Final = ("phoenix-otelcol", "otelcol-contrib")
 _log = structlog.get_logger("phoenix.fleet")
 
 
-def experiments_rounds(
-    settings: ServerSettings,
-    *,
-    begin: Begin,
-    all_tenants: AllTenants,
-    leases: Leases,
-    clock: Clock,
-) -> Rounds:
-    """The reconciler of experiments, ready to run.
+def certificate_signer(settings: ServerSettings) -> Signer:
+    """The key that signs certificates; made at the first start.
 
     Raises:
         InvalidInputError: If the key file holds no key, or others may read it.
         UnavailableError: If it cannot be read or made.
     """
+    return signer_in(settings.folder / CERTIFICATE_KEY_FILE)
+
+
+def experiments_rounds(
+    settings: ServerSettings,
+    *,
+    signer: Signer,
+    begin: Begin,
+    all_tenants: AllTenants,
+    leases: Leases,
+    clock: Clock,
+) -> Rounds:
+    """The reconciler of experiments, ready to run."""
     reconciler = ExperimentsReconciler(
         begin=begin,
         checks=CollectorChecks(_collectors(settings)),
-        signer=signer_in(settings.folder / CERTIFICATE_KEY_FILE),
+        signer=signer,
         clock=clock,
     )
     return Rounds(

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from phoenix_platform.core.errors import InvalidInputError, UnavailableError
 
 _OTHERS: Final = 0o077
+PUBLIC_SUFFIX: Final = ".pub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,17 @@ def signer_in(path: Path) -> FileSigner:
         raise InvalidInputError(f"{path}: holds no private key in PEM") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise InvalidInputError(f"{path}: holds a key of another kind; Ed25519 is needed")
-    return FileSigner(private)
+    signer = FileSigner(private)
+    _publish(path.with_suffix(PUBLIC_SUFFIX), signer.public_key)
+    return signer
+
+
+def _publish(path: Path, public_key: bytes) -> None:
+    """Put the public half beside it, for whoever verifies: 64 hexadecimal digits."""
+    try:
+        path.write_text(public_key.hex() + "\n", "ascii")
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _create(path: Path) -> None:

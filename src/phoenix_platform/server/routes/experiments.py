@@ -5,9 +5,11 @@ from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from litestar import Response, delete, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, SkipValidation
 from litestar.types import ControllerRouterHandler
 
+from phoenix_platform.analysis.certificates import ALGORITHM, key_id_of
 from phoenix_platform.analysis.plans import Plan
 from phoenix_platform.application import experiments as use_cases
 from phoenix_platform.application.ports import ExperimentQuery
@@ -17,11 +19,13 @@ from phoenix_platform.domain.experiment_lifecycle import Phase
 from phoenix_platform.domain.experiments import ExperimentId, Load
 from phoenix_platform.domain.permissions import Permission
 from phoenix_platform.metering.sample_columns import columns_of
+from phoenix_platform.server.admission import PUBLIC
 from phoenix_platform.server.dependencies import ActorDep, BeginDep, ClockDep
 from phoenix_platform.server.experiment_views import forecast_view_of, transition_view_of, view_of
 from phoenix_platform.server.pagination import PageDep, encode_cursor
 from phoenix_platform.server.versions import ExpectedVersionDep, versioned
 from phoenix_platform.wire.v1.experiments import (
+    CertificateKeyView,
     ExperimentPage,
     ExperimentView,
     ForecastView,
@@ -32,6 +36,7 @@ from phoenix_platform.wire.v1.experiments import (
 )
 from phoenix_platform.wire.v1.guardrails import query_guardrail_of
 
+CertificateKeyDep: TypeAlias = NamedDependency[SkipValidation[bytes]]
 _Phases: TypeAlias = Annotated[
     str, QueryParameter(description="Phases, joined by commas; empty: any.", max_length=200)
 ]
@@ -241,6 +246,16 @@ async def get_certificate(
     return Response(content, media_type="application/json")
 
 
+@get("/api/v1/certificate-key", operation_id="getCertificateKey", permission=PUBLIC)
+async def get_certificate_key(certificate_key: CertificateKeyDep) -> CertificateKeyView:
+    """The public key that certificates of this control plane are signed with."""
+    return CertificateKeyView(
+        algorithm=ALGORITHM,
+        key_id=key_id_of(certificate_key),
+        public_key=certificate_key.hex(),
+    )
+
+
 def _new(data: NewExperimentRequest) -> use_cases.NewExperiment:
     return use_cases.NewExperiment(
         name=data.name,
@@ -297,4 +312,5 @@ ROUTES: list[ControllerRouterHandler] = [
     list_transitions,
     list_samples,
     get_certificate,
+    get_certificate_key,
 ]

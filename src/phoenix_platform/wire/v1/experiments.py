@@ -141,6 +141,13 @@ class SamplesView(msgspec.Struct, frozen=True, kw_only=True):
     """`after` of the next request."""
 
 
+class CertificateKeyView(msgspec.Struct, frozen=True, kw_only=True):
+    algorithm: str
+    key_id: str
+    public_key: str
+    """64 hexadecimal digits, as `phoenix certificate verify --key` takes them."""
+
+
 class AgentBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     experiment_id: UUID
     run_id: str
