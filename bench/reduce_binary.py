@@ -73,24 +73,25 @@ VARIANTS: Final = {
 
 
 class Host:
-    """A host of `PROCESSES` whose work changes, so that who is kept does too; one body per scrape.
+    """A host whose work changes, so that who is kept does too; one body per scrape.
 
     Attributes and metrics are those of the process scraper with its cpu, memory and disk metrics.
     """
 
-    def __init__(self) -> None:
-        self.scrapes = 0
-        self._work = np.zeros((PROCESSES, 5), np.int64)  # user, system, wait ticks; read, written
+    def __init__(self, processes: int = PROCESSES) -> None:
+        self.scrapes, self._processes = 0, processes
+        self._work = np.zeros((processes, 5), np.int64)  # user, system, wait ticks; read, written
         self._request = ExportMetricsServiceRequest()
-        for index in range(PROCESSES):
+        for index in range(processes):
             _add_process(self._request, index)
 
     def scrape(self) -> ExportMetricsServiceRequest:
         """The next one, a second after the one before; the same object each time."""
         self.scrapes += 1
         random = np.random.default_rng(self.scrapes)
-        self._work += random.geometric(0.2, (PROCESSES, 5)) * random.integers(0, 9, (PROCESSES, 1))
-        rss = random.integers(1, 2**33, PROCESSES)
+        count = self._processes
+        self._work += random.geometric(0.2, (count, 5)) * random.integers(0, 9, (count, 1))
+        rss = random.integers(1, 2**33, count)
         at = NOON + self.scrapes * SECOND
         for index, resource in enumerate(self._request.resource_metrics):
             cpu, io, usage, virtual = resource.scope_metrics[0].metrics
@@ -153,7 +154,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _collector(
+def running_collector(
     binary: Path, processors: str, order: list[str], exporter: str, name: str
 ) -> Iterator[tuple[int, int]]:
     """A collector on one core; its process id and port."""
@@ -211,7 +212,7 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
 
-def _send(connection: http.client.HTTPConnection, body: bytes) -> None:
+def send(connection: http.client.HTTPConnection, body: bytes) -> None:
     connection.request("POST", "/v1/metrics", body, {"Content-Type": "application/x-protobuf"})
     answer = connection.getresponse()
     said = answer.read()
@@ -223,13 +224,13 @@ def points_per_cpu_second(binary: Path, variant: str, scrapes: int) -> float:
     """Points taken in, by a second of the collector's CPU; the first tenth of the scrapes warms it up."""
     processors, order = VARIANTS[variant]
     host, warm = Host(), scrapes // 10
-    with _collector(binary, processors, order, "nop: {}", "nop") as (pid, port):
+    with running_collector(binary, processors, order, "nop: {}", "nop") as (pid, port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         for _ in range(warm):
-            _send(connection, host.scrape().SerializeToString())
+            send(connection, host.scrape().SerializeToString())
         before = _cpu_seconds(pid)
         for _ in range(scrapes):
-            _send(connection, host.scrape().SerializeToString())
+            send(connection, host.scrape().SerializeToString())
         spent = _cpu_seconds(pid) - before
     return scrapes * PROCESSES * POINTS_PER_PROCESS / spent
 
@@ -296,11 +297,11 @@ def check_the_law(binary: Path, scrapes: int) -> tuple[int, float]:
     )
     host, came, left = Host(), Reader(), Reader()
     compared, worst = 0, 0.0
-    with _collector(binary, TOP_K, ["reduce"], exporter, "otlp_http") as (_, port):
+    with running_collector(binary, TOP_K, ["reduce"], exporter, "otlp_http") as (_, port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         for _ in range(scrapes):
             request = host.scrape()
-            _send(connection, request.SerializeToString())
+            send(connection, request.SerializeToString())
             answer = ExportMetricsServiceRequest.FromString(_Sink.bodies.get(timeout=60))
             inputs, outputs = came.read(request), left.read(answer)
             for of, wanted in inputs.items():
