@@ -17,7 +17,7 @@ from phoenix_platform.application.service_accounts import create_service_account
 from phoenix_platform.application.sign_in import SignedIn, set_up, sign_in
 from phoenix_platform.application.tenants import create_tenant, first_link
 from phoenix_platform.application.users import invite_user
-from phoenix_platform.core.clock import FixedClock
+from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.core.tokens import TokenKind, new_token, token_hash
 from phoenix_platform.domain.actors import Actor, system_actor
@@ -44,7 +44,7 @@ class Plane:
     bells: Bells
     transactions: Transactions[IdentityWork]
     identity: Identity
-    clock: FixedClock
+    clock: Clock
 
     @property
     def home(self) -> TenantId:
@@ -120,7 +120,7 @@ class Plane:
 
 
 @asynccontextmanager
-async def a_plane(url: str, folder: Path, clock: FixedClock) -> AsyncGenerator[Plane]:
+async def a_plane(url: str, folder: Path, clock: Clock) -> AsyncGenerator[Plane]:
     """A replica over this database, with its key file in this folder."""
     settings = ServerSettings(data_directory=folder, database=DatabaseSettings(url=SecretStr(url)))
     database, bells = open_database(url), Bells()
