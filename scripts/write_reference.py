@@ -18,6 +18,8 @@ from phoenix_platform.__main__ import build_app
 from phoenix_platform.adapters.prometheus.settings import PrometheusSettings
 from phoenix_platform.agent.settings import AgentSettings
 from phoenix_platform.cli.exit_codes import ExitCode
+from phoenix_platform.cli.experiments.files import experiment_schema
+from phoenix_platform.client.settings import ClientSettings
 from phoenix_platform.server.settings import ServerSettings
 from phoenix_platform.server.settings_sources import environment_name, known_keys
 from phoenix_platform.wire.v1.guardrails import QueryGuardrailsFile
@@ -48,6 +50,7 @@ def pages() -> dict[str, str]:
         "commands.md": "".join(_commands()),
         "exit-codes.md": "".join(_exit_codes()),
         "settings.md": "".join(_settings()),
+        "experiment.schema.json": _schema_text(experiment_schema()),
         "guardrails.schema.json": _schema(QueryGuardrailsFile),
     }
 
@@ -87,11 +90,9 @@ def _exit_codes() -> Iterator[str]:
 
 def _settings() -> Iterator[str]:
     yield "# Settings\n\nRead from the environment, all optional.\n\n"
-    source = inspect.getsource(AgentSettings)
-    for name in AgentSettings.model_fields:
-        match = re.search(rf'^    {name}:.*?"""(.*?)"""', source, re.DOTALL | re.MULTILINE)
-        assert match, name
-        yield f"- {' '.join(match[1].split())}\n"
+    yield from _own_words(AgentSettings)
+    yield "\n## Of commands that talk to a control plane\n\n"
+    yield from _own_words(ClientSettings)
 
     yield "\n## Of a site's Prometheus\n\nWho is asked the [guardrails by queries](../guardrails.md).\n\n"
     for name in PrometheusSettings.model_fields:
@@ -105,6 +106,15 @@ def _settings() -> Iterator[str]:
             continue
         yield f"\n### {group or 'Common'}\n\n"
         yield from (_server_setting(group, model, name) for name in shown)
+
+
+def _own_words(settings: type[BaseModel]) -> Iterator[str]:
+    """Settings whose words under the field name the variable and the default themselves."""
+    source = inspect.getsource(settings)
+    for name in settings.model_fields:
+        match = re.search(rf'^    {name}:.*?"""(.*?)"""', source, re.DOTALL | re.MULTILINE)
+        assert match, name
+        yield f"- {' '.join(match[1].split())}\n"
 
 
 def groups_of(settings: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -139,6 +149,10 @@ def _schema(kind: type[msgspec.Struct]) -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **msgspec.json.schema(kind),
     }
+    return _schema_text(schema)
+
+
+def _schema_text(schema: dict[str, Any]) -> str:
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 

@@ -53,10 +53,11 @@ def login(
     known = contexts.contexts.get(name)
     if server is None and known is None:
         raise InvalidInputError("server: none given; write phoenix login https://phoenix.example")
+    before = known or Context(server=server or "")
     wanted = Context(
-        server=(server or (known.server if known else "")).rstrip("/"),
-        ca_file=str(ca_file.absolute()) if ca_file else known and known.ca_file,
-        allows_plain_http=allow_plain_http or bool(known and known.allows_plain_http),
+        server=(server or before.server).rstrip("/"),
+        ca_file=str(ca_file.absolute()) if ca_file else before.ca_file,
+        allows_plain_http=allow_plain_http or before.allows_plain_http,
     )
     with closing(Connection(address_of(wanted))) as connection:
         doors = Doors(connection)

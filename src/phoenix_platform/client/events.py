@@ -117,7 +117,7 @@ class _Following:
                 self._renew(DeniedError("events: nobody is signed in any more; sign in again"))
         except InvalidStatus as error:
             self._refuse(
-                error_of(error.response.status_code, error.response.body or b""),
+                error_of(error.response.status_code, bytes(error.response.body or b"")),
                 error.response.status_code,
             )
         except (InvalidHandshake, OSError, TimeoutError):

@@ -7,6 +7,7 @@ from uuid import UUID
 from phoenix_platform.client.connections import Connection, Request
 from phoenix_platform.client.pages import items_of
 from phoenix_platform.wire.v1.experiments import (
+    CertificateKeyView,
     ExperimentPage,
     ExperimentView,
     ForecastView,
@@ -85,6 +86,10 @@ class Experiments:
     def certificate(self, experiment_id: UUID) -> bytes:
         """The signed record of the verdict, byte by byte as it was signed."""
         return self._connection.get_bytes(f"{_ALL}/{experiment_id}/certificate")
+
+    def certificate_key(self) -> CertificateKeyView:
+        """The public key that this control plane signs certificates with, as it says itself."""
+        return self._connection.get("/api/v1/certificate-key", CertificateKeyView)
 
     def _end(self, experiment_id: UUID, verb: str, reason: str) -> ExperimentView:
         path = f"{_ALL}/{experiment_id}/{verb}"

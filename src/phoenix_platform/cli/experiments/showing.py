@@ -109,6 +109,7 @@ def certificate(
     with control_plane(context) as plane:
         found = the_experiment(plane, experiment)
         content = plane.experiments.certificate(found.id)
+        key = plane.experiments.certificate_key().public_key
     if str(to) == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -117,7 +118,8 @@ def certificate(
     path = to or Path(f"{safe.lstrip('.')}.certificate.json")
     put_whole(path, content, field="--to")
     typer.echo(str(path))
-    note(f"verify it with phoenix certificate verify {path} --key KEY")
+    note(f"verify it with phoenix certificate verify {path} --key {key}")
+    note("the key is as the control plane says; compare it once with what its admin tells you")
 
 
 def compare(

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final, NoReturn, Protocol
 from uuid import UUID
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -135,7 +135,7 @@ class ScreenView:
             else show_duration(max((self._clock.now() - started).total_seconds(), 0.0))
         )
         title = f"{experiment.name}: {experiment.candidate.reference} against {experiment.baseline.reference}"
-        parts = [
+        parts: list[RenderableType] = [
             Text(title, style="bold"),
             Text(f"{experiment.phase.replace('_', ' ')} · {since}"),
             hosts_table(experiment),
