@@ -142,6 +142,7 @@ def _sqlite_engine(url: URL, limits: DatabaseLimits) -> AsyncEngine:
         url,
         pool_size=_SQLITE_READERS,
         max_overflow=0,
+        hide_parameters=True,  # they hold what belongs to customers, and errors are logged
         pool_timeout=limits.connect_timeout.total_seconds(),
     )
     milliseconds = _milliseconds(limits.connect_timeout)
@@ -181,6 +182,7 @@ def _postgresql_engine(url: URL, limits: DatabaseLimits) -> AsyncEngine:
         connect_args=arguments,
         pool_size=limits.pool_size,
         max_overflow=0,
+        hide_parameters=True,  # they hold what belongs to customers, and errors are logged
         pool_timeout=limits.connect_timeout.total_seconds(),
         pool_pre_ping=True,  # after a restart of the server, none of the old connections is used
     )
