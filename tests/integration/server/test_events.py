@@ -36,7 +36,7 @@ def watch(url: str, topics: str, *, after: int | None = None, who: str = "admin"
 
 async def receive(socket: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(20):
-        return msgspec.json.decode(await socket.recv())
+        return msgspec.json.decode(await socket.recv(), type=dict[str, Any])
 
 
 async def positions(socket: ClientConnection, count: int) -> list[int]:

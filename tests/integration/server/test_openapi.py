@@ -19,7 +19,8 @@ async def show_host(name: FromPath[str], page: PageDep) -> list[str]:
 
 async def document() -> dict[str, Any]:
     async with Edge().client(show_host) as client:
-        return (await client.get("/api/v1/openapi.json")).json()
+        found: dict[str, Any] = (await client.get("/api/v1/openapi.json")).json()
+    return found
 
 
 async def test_every_operation_says_who_may_and_how_it_fails() -> None:

@@ -29,7 +29,7 @@ def test_rate_errors_and_duration_are_counted_per_operation() -> None:
 
 def test_a_gauge_is_read_while_it_is_scraped() -> None:
     metrics = ServerMetrics()
-    states = {("connected",): 2.0}
+    states: dict[tuple[str, ...], float] = {("connected",): 2.0}
     metrics.add_gauge("phoenix_agents", "Agents by state.", lambda: states, ("state",))
     assert samples(metrics)['phoenix_agents{state="connected"}'] == 2
     states["lost",] = 1.0
@@ -45,7 +45,7 @@ def test_two_gauges_have_two_names() -> None:
 
 def test_the_series_stay_within_their_bound_whatever_is_asked() -> None:
     metrics = ServerMetrics()
-    hosts = {(f"host-{number}",): 1.0 for number in range(10_000)}
+    hosts: dict[tuple[str, ...], float] = {(f"host-{one}",): 1.0 for one in range(10_000)}
     metrics.add_gauge("phoenix_by_mistake", "Grown by mistake.", lambda: hosts, ("host",))
     for operation in range(150):
         for status in (0, 200, 300, 404, 500):
