@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
@@ -80,6 +81,11 @@ async def keys(tmp_path: Path) -> Keys:
     return made
 
 
+def signing(key: RSAKey) -> RSAPrivateKey:
+    assert key.private_key is not None
+    return key.private_key
+
+
 def issued(tokens: JwtAccessTokens) -> str:
     return tokens.issue(TENANT, USER, SESSION)
 
@@ -104,7 +110,7 @@ def signed(keys: Keys, *, claims: Mapping[str, Any], header: Mapping[str, Any]) 
     assert kid == decoded(token.split(".")[0])["kid"]
     # Signed by hand, as the library refuses to write some of these headers.
     content = f"{encoded(whole_header)}.{encoded(whole_claims)}"
-    signature = private.private_key.sign(content.encode(), padding.PKCS1v15(), SHA256())
+    signature = signing(private).sign(content.encode(), padding.PKCS1v15(), SHA256())
     return f"{content}.{encoded(signature)}"
 
 
@@ -278,7 +284,7 @@ async def test_a_payload_that_is_no_object_is_refused_under_a_good_signature(key
     header = issued(keys.tokens()).split(".")[0]
     for payload in (b"null", b"[]", b'"x"', b"{", b"\xff", b"1"):
         content = f"{header}.{encoded(payload)}"
-        signature = private.private_key.sign(content.encode(), padding.PKCS1v15(), SHA256())
+        signature = signing(private).sign(content.encode(), padding.PKCS1v15(), SHA256())
         with pytest.raises(UnauthenticatedError):
             await keys.tokens().read(f"{content}.{encoded(signature)}")
 

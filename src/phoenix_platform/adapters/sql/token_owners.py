@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Column, select
 
@@ -15,7 +16,7 @@ from phoenix_platform.application.identity_ports import TokenOwner
 from phoenix_platform.core.tokens import TokenKind
 from phoenix_platform.domain.tenants import TenantId
 
-_PLACES: Final[Mapping[TokenKind, tuple[Column[str], Column[object]]]] = {
+_PLACES: Final[Mapping[TokenKind, tuple[Column[str], Column[UUID]]]] = {
     TokenKind.AGENT: (host_credentials.c.credential_hash, host_credentials.c.host_id),
     TokenKind.ENROLLMENT: (enrollment_tokens.c.token_hash, enrollment_tokens.c.id),
     TokenKind.API_KEY: (api_keys.c.token_hash, api_keys.c.id),
