@@ -132,7 +132,10 @@ class _Agent:
     async def works(self, stack: AsyncExitStack) -> Sequence[Coroutine[object, object, None]]:
         """What runs side by side for as long as the agent does."""
         options = self._options
-        works = [self._parts.reconciler.run(), self._parts.production.run()]
+        works: list[Coroutine[object, object, None]] = [
+            self._parts.reconciler.run(),
+            self._parts.production.run(),
+        ]
         if options.enrolment is not None and options.credential is not None:
             works += await self._reach(options.enrolment, options.credential, stack)
         if options.desired_file is not None:

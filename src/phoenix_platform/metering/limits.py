@@ -75,12 +75,13 @@ class LimitWatch:
         is_compared = baseline.acknowledged and candidate.acknowledged
         is_held_up = not (baseline.output_points or candidate.output_points)
         missing = candidate.critical_missing
-        if not self.aborts_on_critical_miss or not missing or not is_compared or is_held_up:
+        if not self.aborts_on_critical_miss or not is_compared or is_held_up or len(missing) == 0:
             return None
+        first = missing[0]
         more = f" ({len(missing) - 1} more with it)" if len(missing) > 1 else ""
         return BrokenLimit(
             LimitName.CRITICAL_RETENTION,
-            f"Critical process {missing[0].name} (pid {missing[0].pid}) is missing from the candidate's "
+            f"Critical process {first.name} (pid {first.pid}) is missing from the candidate's "
             f"output of scrape {candidate.scrape}{more}.",
         )
 

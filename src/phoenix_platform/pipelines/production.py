@@ -125,7 +125,8 @@ def _telemetry(written: Mapping[str, Value], port: int, instance: str) -> dict[s
     ours: dict[str, Any] = thawed(self_telemetry(port=port, instance=instance))
     user: dict[str, Any] = thawed(dict(written))
     metrics: dict[str, Any] = user.get("metrics") or {}
-    pushing = [reader for reader in metrics.get("readers") or [] if "pull" not in reader]
+    readers: list[dict[str, Any]] = metrics.get("readers") or []
+    pushing = [reader for reader in readers if "pull" not in reader]
     level = metrics.get("level", "normal")
     return {
         **ours,

@@ -93,15 +93,17 @@ def test_extensions_that_listen_are_moved_and_those_with_files_can_be_there_once
         "extensions:\n"
         '  health_check / a: {endpoint: "0.0.0.0:13133"}\n'
         "  file_storage: {directory: /var/queue}\n"
+        "  basicauth/client: {client_auth: {username: a}}\n"
         "  unused: {}\n"
         "service:\n"
-        "  extensions: [health_check/a, file_storage]\n",
+        "  extensions: [health_check/a, file_storage, basicauth/client]\n",
     )
     planned = plan(text)
     assert planned.singles == ("extension file_storage locks its folder",)
     moved = planned.config["extensions"]["health_check / a"]["endpoint"]
     assert moved.startswith("127.0.0.1:2")
     assert planned.moved == (f"extension health_check/a listens on {moved}",)
+    assert planned.config["extensions"]["basicauth/client"] == {"client_auth": {"username": "a"}}
     assert planned.config["extensions"]["file_storage"] == {"directory": "/var/queue"}
 
 
