@@ -1,5 +1,9 @@
+import gzip
+from typing import Any
+
 import msgspec
 import pytest
+import zstandard
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, RawBody
 from tests.server_parts import Edge
@@ -60,6 +64,7 @@ async def list_lists(page: PageDep) -> list[str | int | None]:
     return [page.after, page.limit]
 
 
+WORDS = b'{"words":[{"text":"a"}]}'
 ROUTES = (add_words, add_blob, show_word, change_word, list_lists)
 
 
@@ -241,3 +246,58 @@ async def test_requests_are_counted_by_operation() -> None:
     assert 'phoenix_http_requests_total{operation="showWord",status="2xx"} 1.0' in text
     assert 'phoenix_http_errors_total{operation="showWord"} 1.0' in text
     assert 'phoenix_http_requests_total{operation="unmatched",status="4xx"} 1.0' in text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        pytest.param("gzip", gzip.compress(WORDS), id="gzip"),
+        pytest.param("zstd", zstandard.compress(WORDS), id="zstd"),
+        pytest.param("identity", WORDS, id="plain"),
+    ],
+)
+async def test_a_packed_body_is_unpacked_before_it_is_read(encoding: str, packed: bytes) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    async with Edge().client(*ROUTES) as client:
+        answer = await client.post("/api/v1/words", content=packed, headers=headers)
+    assert answer.json() == 1, answer.text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status", "code"),
+    [
+        pytest.param("br", WORDS, 415, "unsupported-media-type", id="unknown"),
+        pytest.param("gzip", WORDS, 422, "malformed-body", id="not-packed"),
+        pytest.param("gzip", gzip.compress(b" " * 10**7), 413, "body-too-large", id="bomb"),
+        pytest.param("gzip", gzip.compress(b'{"words":"\0"}'), 422, "invalid-input", id="nul"),
+    ],
+)
+async def test_a_packed_body_is_held_to_the_same_rules(
+    encoding: str, body: bytes, status: int, code: str
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    async with Edge().client(*ROUTES) as client:
+        answer = await client.post("/api/v1/words", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_websocket_is_refused_by_a_code_where_the_server_cannot_answer() -> None:
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": "/api/v1/events",
+        "raw_path": b"/api/v1/events",
+        "query_string": b"",
+        "headers": [],
+        "client": None,
+    }
+    app: Any = Edge().app()
+    await app(scope, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1008, "reason": "not-signed-in"}]
