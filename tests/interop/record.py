@@ -15,6 +15,7 @@ from tests.interop.test_supervisor import BAD, GOOD, has_applied
 from tests.opamp_fleets import LOOPBACK, OpampServer, a_standing
 from tests.server_parts import until
 from websockets.asyncio.client import connect
+from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection, serve
 
 TARGET = ROOT / "tests/recorded/opamp/supervisor-v0.149.0.jsonl"
@@ -40,11 +41,12 @@ class Recorder:
             for task in tasks:
                 task.cancel()
 
-    async def _forward(self, source: object, sink: object, name: str) -> None:
-        async for frame in source:  # type: ignore[attr-defined]
+    async def _forward(self, source: Connection, sink: Connection, name: str) -> None:
+        async for frame in source:
+            assert isinstance(frame, bytes)
             seconds = round(time.monotonic() - self._began, 3)
             self.lines.append(json.dumps({"seconds": seconds, "from": name, "frame": frame.hex()}))
-            await sink.send(frame)  # type: ignore[attr-defined]
+            await sink.send(frame)
 
 
 async def main() -> None:

@@ -90,17 +90,13 @@ def learn(
 
     `is_in_sequence` says that no message is missing before this one, so that it is not an old one that came late.
     """
-    if not status.hash:
+    if not status.hash or status.outcome is Outcome.UNSET:
         return Lesson(history)
-    match status.outcome:
-        case Outcome.FAILED:
-            return _failed(history, status, now)
-        case Outcome.APPLYING:
-            return Lesson(replace(history, taken=status.hash))
-        case Outcome.APPLIED:
-            return _applied(history, status, wanted, is_in_sequence=is_in_sequence)
-        case Outcome.UNSET:
-            return Lesson(history)
+    if status.outcome is Outcome.FAILED:
+        return _failed(history, status, now)
+    if status.outcome is Outcome.APPLYING:
+        return Lesson(replace(history, taken=status.hash))
+    return _applied(history, status, wanted, is_in_sequence=is_in_sequence)
 
 
 def due_offer(

@@ -175,3 +175,8 @@ def test_what_a_person_released_is_offered_once_more() -> None:
     history = taught(offered(OfferHistory(), B, 0), status(B, Outcome.FAILED))
     history = history.released({})
     assert due_offer(history, WANTS_B, status(B, Outcome.FAILED), 1) == B
+
+
+def test_what_was_good_before_a_restart_of_the_server_is_offered_again() -> None:
+    history = taught(OfferHistory().remembering(A), status(B, Outcome.FAILED))
+    assert due_offer(history, WANTS_B, status(B, Outcome.FAILED), 1) == A

@@ -1,4 +1,5 @@
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phoenix_platform.opamp import opamp_pb2 as pb
@@ -86,27 +87,53 @@ components = st.builds(
 )
 
 
-@given(descriptions, healths, statuses, configs, components)
-def test_what_is_written_reads_back_the_same(
-    description: Description,
-    health: Health,
-    status: Status,
-    config: RemoteConfig,
-    built_in: Components,
-) -> None:
+# Drawing nested values is slow on a busy machine, which says nothing about them.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@patient
+@given(descriptions)
+def test_a_description_reads_back_the_same(description: Description) -> None:
     assert description_of(to_description(description)) == description
+
+
+@patient
+@given(healths)
+def test_health_reads_back_the_same(health: Health) -> None:
     assert health_of(to_health(health)) == health
+
+
+@patient
+@given(statuses, configs)
+def test_statuses_and_configurations_read_back_the_same(
+    status: Status, config: RemoteConfig
+) -> None:
     assert config_status_of(to_config_status(status)) == status
     assert connection_status_of(to_connection_status(status)) == status
     assert remote_config_of(to_remote_config(config)) == config
+
+
+@patient
+@given(components)
+def test_components_read_back_the_same(built_in: Components) -> None:
     assert components_of(to_components(built_in)) == built_in
 
 
+@pytest.mark.parametrize(
+    "value", [None, "text", True, 7, 0.5, b"bytes", ("a", 1), {"key": {"inner": None}}]
+)
+def test_an_attribute_of_each_kind_reads_back_the_same(value: Attribute) -> None:
+    description = Description(identifying={"attribute": value})
+    assert description_of(to_description(description)) == description
+
+
+@patient
 @given(st.builds(CustomMessage, capability=texts, type=texts, data=st.binary()))
 def test_a_custom_message_reads_back_the_same(message: CustomMessage) -> None:
     assert custom_message_of(to_custom_message(message)) == message
 
 
+@patient
 @given(
     st.builds(
         ConnectionOffer,
