@@ -26,7 +26,13 @@ from phoenix_platform.opamp.desired_state import (
     decode_desired_state,
     desired_state_hash,
 )
-from phoenix_platform.opamp.facts import ConfigFile, CustomMessage, Files, RemoteConfig
+from phoenix_platform.opamp.facts import (
+    ConfigFile,
+    ConnectionOffer,
+    CustomMessage,
+    Files,
+    RemoteConfig,
+)
 from phoenix_platform.opamp.host_reports import CAPABILITY, MESSAGE_TYPE, decode_host_report
 from phoenix_platform.opamp.instance_uids import InstanceUid
 
@@ -54,6 +60,8 @@ class Standing:
     failed: Mapping[bytes, str] = field(default_factory=dict[bytes, str])
     """Its quarantine, reasons by hash."""
     last_good: RemoteConfig | None = None
+    connection: ConnectionOffer | None = None
+    """How the agent should reach us from now on; None: as it does. Never for a supervisor, which would stop verifying certificates."""
 
 
 class Fleet(Protocol):

@@ -23,7 +23,7 @@ from phoenix_platform.core.errors import InvalidInputError, NotFoundError, Phoen
 from phoenix_platform.core.ids import IdFactory
 from phoenix_platform.domain.hosts import HostId
 from phoenix_platform.opamp import opamp_pb2 as pb
-from phoenix_platform.opamp.facts import Health
+from phoenix_platform.opamp.facts import Health, Outcome
 from phoenix_platform.opamp.host_reports import CAPABILITY
 from phoenix_platform.opamp.instance_uids import instance_uid_of
 from phoenix_platform.opamp.offers import OfferHistory, Wanted
@@ -31,6 +31,7 @@ from phoenix_platform.opamp.sessions import (
     ConfigApplied,
     ConfigFailed,
     ConfigOffered,
+    ConnectionAnswered,
     Effect,
     EffectiveCame,
     Leaving,
@@ -206,6 +207,7 @@ class OpampEndpoint:
             raise
         agent = entry.agent
         agent.wanted = Wanted(desired=standing.desired, falls_back=standing.is_supervisor)
+        agent.connection = None if standing.is_supervisor else standing.connection
         if set(standing.failed) != set(agent.history.failed):
             agent.history = agent.history.released(standing.failed)
         if agent.history.last_good is None:
@@ -251,6 +253,10 @@ class OpampEndpoint:
                 await self.fleet.note_effective(key, files)
             case MessageCame():
                 await self._take_message(key, effect)
+            case ConnectionAnswered(status) if status.outcome is Outcome.FAILED:
+                _log.warning(
+                    "connection settings failed", host_id=str(key.host_id), error=status.error
+                )
             case Leaving():
                 await self._note_gone(key, entry)
             case _:

@@ -12,6 +12,7 @@ from typing import Final
 
 from phoenix_platform.core.ids import IdFactory
 from phoenix_platform.opamp import opamp_pb2 as pb
+from phoenix_platform.opamp.facts import ConnectionOffer
 from phoenix_platform.opamp.instance_uids import InstanceUid, instance_uid_of
 from phoenix_platform.opamp.offers import OfferHistory, Wanted
 from phoenix_platform.opamp.sessions import (
@@ -84,6 +85,8 @@ class HostAgent:
     history: OfferHistory
     new_id: IdFactory
     custom_capabilities: tuple[str, ...]
+    connection: ConnectionOffer | None = None
+    """How the host's own agent should reach us from now on."""
     owner: Peer | None = None
     other: Peer | None = None
     """A newcomer that waits for the probe, a clone, or a poller that lost its place."""
@@ -269,8 +272,10 @@ class HostAgent:
     def _context(
         self, wanted: Wanted, now: float, *, new_uid: InstanceUid | None = None
     ) -> Context:
+        is_for_owner = wanted is self.wanted
         return Context(
             wanted=wanted,
+            connection=self.connection if is_for_owner else None,
             custom_capabilities=self.custom_capabilities,
             new_uid=new_uid,
             now=now,

@@ -31,6 +31,7 @@ from phoenix_platform.opamp.clients import (
 )
 from phoenix_platform.opamp.facts import (
     ConfigFile,
+    ConnectionOffer,
     CustomMessage,
     Description,
     Health,
@@ -450,3 +451,22 @@ async def test_an_agent_that_says_goodbye_is_away_at_once(server: OpampServer) -
         await socket.send(to_frame(goodbye(agent.client).message))
         await agent.hear()
         assert not host.is_connected
+
+
+async def test_connection_settings_go_to_an_agent_of_ours_and_never_to_a_supervisor(
+    server: OpampServer,
+) -> None:
+    settings = ConnectionOffer(hash=b"c", credential="phx_agt_next", heartbeat_seconds=7)
+    for number, is_supervisor in ((1, False), (2, True)):
+        standing = replace(a_standing(is_supervisor=is_supervisor), connection=settings)
+        _, credential = server.enroll(standing, number=number)
+        async with agent_socket(server, credential) as socket:
+            agent = Agent(socket, a_client())
+            answer = await agent.introduce()
+            assert answer.HasField("connection_settings") is not is_supervisor
+            assert agent.client.heartbeat_seconds == (30 if is_supervisor else 7)
+            failed = replace(
+                agent.client.told, connection_status=Status(b"c", Outcome.FAILED, "refused")
+            )
+            agent.client = tell(agent.client, failed)
+            assert not (await agent.say()).HasField("connection_settings")
