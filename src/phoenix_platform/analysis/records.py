@@ -26,7 +26,8 @@ def judge_again(record: Mapping[str, Any]) -> Judgement:
         )
     try:
         plan = msgspec.convert(record["plan"], Plan)
-        conditions = msgspec.convert(record["conditions"], Conditions)
+        # When hosts left is in nanoseconds, beyond 2^53, and so written as text.
+        conditions = msgspec.convert(record["conditions"], Conditions, strict=False)
         columns = record["samples"]
     except KeyError as error:
         raise InvalidInputError(f"{error.args[0]}: missing from the record") from error

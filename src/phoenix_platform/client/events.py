@@ -1,8 +1,8 @@
 """What happens, as it happens: the WebSocket of events as an iterator that resumes where it broke off.
 
 Who watches gets events, and now and then None, which says: read the state afresh, since something may have been missed,
-or nothing was heard for a while. While there is no WebSocket (a proxy without it, a server that restarts, the library
-`websockets` not installed) there are only Nones, one every few seconds; so watching always works, at worst by polling.
+or nothing was heard for a while. While there is no WebSocket (a proxy without it, a server that restarts)
+there are only Nones, one every few seconds; so watching always works, at worst by polling.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -13,19 +13,13 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from phoenix_platform.client.connections import Connection
 from phoenix_platform.client.errors import DeniedError, error_of
 from phoenix_platform.client.retries import Retries
 from phoenix_platform.core.errors import ConflictError, InvalidInputError, PhoenixError
-
-try:
-    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-    from websockets.sync.client import ClientConnection, connect
-except ImportError:  # pragma: no cover - the base install has no WebSockets
-    HAS_WEBSOCKETS = False
-else:
-    HAS_WEBSOCKETS = True
 
 POLL_SECONDS: Final = 2.0
 _OPEN_SECONDS: Final = 10.0
@@ -75,14 +69,9 @@ class Events:
         following = _Following(self._connection, ",".join(topics))
         failures = 0
         while True:
-            if following.follows:
-                yield from following.until_it_breaks()
-                failures = 0 if following.heard else failures + 1
-            else:
-                failures = 1
-            yield from self._poll(
-                _RECONNECTING.wait_seconds(max(failures, 1), self._connection.share())
-            )
+            yield from following.until_it_breaks()
+            failures = 1 if following.heard else failures + 1
+            yield from self._poll(_RECONNECTING.wait_seconds(failures, self._connection.share()))
 
     def _poll(self, seconds: float) -> Iterator[None]:
         """Nones, until it is time to try the WebSocket again."""
@@ -101,11 +90,11 @@ class _Following:
         self._connection = connection
         self._topics = topics
         self._position: int | None = None
+        self._token: str | None = None
         self._refused: str | None = None
         """A token that did not open the door."""
         self.heard = False
         """Whether the last connection brought anything."""
-        self.follows = HAS_WEBSOCKETS
 
     def until_it_breaks(self) -> Iterator[Event | None]:
         self.heard = False
@@ -120,10 +109,10 @@ class _Following:
                 error_of(error.response.status_code, bytes(error.response.body or b"")),
                 error.response.status_code,
             )
-        except (InvalidHandshake, OSError, TimeoutError):
-            return
+        except (InvalidHandshake, OSError, TimeoutError, msgspec.DecodeError):
+            return  # the next try tells more; meanwhile whoever watches polls
 
-    def _open(self) -> "ClientConnection":
+    def _open(self) -> ClientConnection:
         address, token = self._connection.address, self._connection.credential.token()
         query = {"topics": self._topics}
         if self._position is not None:
@@ -139,7 +128,7 @@ class _Following:
             max_size=_MOST_MESSAGE_BYTES,
         )
 
-    def _messages_of(self, socket: "ClientConnection") -> Iterator[Event | None]:
+    def _messages_of(self, socket: ClientConnection) -> Iterator[Event | None]:
         quiet = 0.0
         while True:
             try:

@@ -37,6 +37,12 @@ def test_the_verdict_is_reached_again_from_the_record_alone() -> None:
     assert differences(record, again) == []
 
 
+def test_when_a_host_left_is_read_from_text_as_it_is_written() -> None:
+    record = a_record()
+    record["conditions"]["left"] = {"web-9": "1800000000000000001"}
+    assert differences(record, judge_again(record)) == []
+
+
 def test_a_changed_sample_shows() -> None:
     record = a_record()
     record["samples"]["series"][7] += 1

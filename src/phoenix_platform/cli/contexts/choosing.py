@@ -10,6 +10,7 @@ from phoenix_platform.cli.contexts.files import LOCAL, Context, ContextsFile, Ke
 from phoenix_platform.client.connections import Address, Connection
 from phoenix_platform.client.control_planes import ControlPlane
 from phoenix_platform.client.credentials import Credential, FixedToken, Session
+from phoenix_platform.client.errors import DeniedError
 from phoenix_platform.client.settings import ClientSettings
 from phoenix_platform.client.sign_in import Doors
 from phoenix_platform.core.clock import SystemClock
@@ -37,6 +38,7 @@ def control_plane(named: str | None) -> Generator[ControlPlane]:
     Raises:
         NotFoundError: If there is no such context, or no control plane on this machine.
         InvalidInputError: If its address or file is wrong.
+        DeniedError: If nobody is signed in there.
     """
     with ControlPlane.over(connection(named)) as plane:
         yield plane
@@ -111,8 +113,12 @@ def _local_key(settings: ClientSettings) -> str:
 
 
 def _credential(file: ContextsFile, name: str, context: Context) -> Credential:
-    if context.api_key is not None or context.session is None:
+    if context.api_key is not None:
         return FixedToken(context.api_key)
+    if context.session is None:
+        raise DeniedError(
+            f"context {name}: nobody is signed in; run phoenix login --context {name}"
+        )
     # Without a credential of its own: a refused refresh must not try to refresh itself.
     doors = Doors(Connection(address_of(context)))
     return Session(kept=KeptSession(file, name), refresh=doors.refresh, clock=SystemClock())

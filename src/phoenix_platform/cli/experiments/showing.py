@@ -3,7 +3,7 @@
 import sys
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -19,7 +19,8 @@ from phoenix_platform.cli.experiments.tables import (
 from phoenix_platform.cli.output import Output, OutputOption, note, print_json, print_table
 from phoenix_platform.cli.whole_files import put_whole
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.metering.sample_columns import samples_of
+from phoenix_platform.metering.sample_columns import columns_of, samples_of
+from phoenix_platform.metering.samples import Sample
 
 _SHOWN_SAMPLES: Final = 20
 
@@ -65,16 +66,14 @@ def samples(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show its newest samples; with --output json all of them, as in a record: one list per field."""
-    columns: dict[str, list[Any]] = {}
+    all_samples: list[Sample] = []
     with control_plane(context) as plane:
         found = the_experiment(plane, experiment)
         for part in plane.experiments.samples(found.id):
-            for name, values in part.columns.items():
-                columns.setdefault(name, []).extend(values)
+            all_samples += samples_of(part.columns)
     if output is Output.JSON:
-        print_json({"experiment_id": found.id, "columns": columns})
+        print_json({"experiment_id": found.id, "columns": columns_of(all_samples)})
         return
-    all_samples = samples_of(columns) if columns else []
     newest = all_samples[-_SHOWN_SAMPLES:]
     print_table(
         ("host", "variant", "scrape", "points in", "out", "series", "critical missing"),

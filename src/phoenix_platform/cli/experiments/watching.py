@@ -67,6 +67,7 @@ def _states(
     experiment = plane.experiments.get(experiment_id)
     yield experiment
     looked = answered = clock.monotonic()
+    is_away = False
     with plane.events.watching([f"experiment:{experiment_id}"]) as events:
         for event in events:
             is_more_of_the_same = event is not None and event.kind == _SAMPLES_ADDED
@@ -78,9 +79,13 @@ def _states(
             except UnavailableError as error:
                 if clock.monotonic() - answered > patience_seconds:
                     raise
-                note(f"  {error}; trying on")
+                if not is_away:
+                    note(f"  {error}; trying on, the experiment goes on meanwhile")
+                is_away = True
                 continue
-            answered = clock.monotonic()
+            if is_away:
+                note("  the control plane answers again")
+            answered, is_away = clock.monotonic(), False
             yield experiment
 
 
