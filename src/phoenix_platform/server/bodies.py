@@ -17,6 +17,8 @@ from phoenix_platform.otlp.encodings import DECODER_OF, decompressed
 from phoenix_platform.otlp.errors import BodyTooLargeError
 
 _JSON: Final = ("application/json",)
+_HIGH_SURROGATES: Final = range(0xD800, 0xDC00)
+_LOW_SURROGATES: Final = range(0xDC00, 0xE000)
 _ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
 
@@ -81,13 +83,12 @@ def check_text(body: bytes) -> None:
         if high_ends_at not in (-1, match.start()):
             break
         unit = -1 if match[1] is None else int(match[1], 16)
-        is_low = 0xDC00 <= unit <= 0xDFFF  # noqa: PLR2004 - UTF-16, low surrogates
+        is_low = unit in _LOW_SURROGATES
         if unit == 0:
             raise InvalidInputError(f"body: a NUL (\\u0000) at byte {match.start()}; remove it")
         if is_low != (high_ends_at == match.start()):
             break
-        is_high = 0xD800 <= unit < 0xDC00  # noqa: PLR2004 - UTF-16, high surrogates
-        high_ends_at = match.end() if is_high else -1
+        high_ends_at = match.end() if unit in _HIGH_SURROGATES else -1
     else:
         if high_ends_at == -1:
             return

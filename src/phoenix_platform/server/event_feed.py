@@ -4,7 +4,7 @@ Runs as a job beside the server. A lost announcement only delays, since the outb
 """
 
 import asyncio
-import random
+import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, TypeAlias
 
@@ -69,4 +69,4 @@ async def feed(
             if not is_away:
                 _log.warning("outbox cannot be read", error=str(error))
                 is_away = True
-            await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads replicas, hides nothing
+            await asyncio.sleep(retry_seconds * (0.5 + secrets.randbelow(1000) / 1000))

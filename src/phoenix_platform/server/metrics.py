@@ -6,6 +6,7 @@ paths, so that the whole stays below 5,000 series however large the fleet is.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from prometheus_client import (
@@ -71,7 +72,7 @@ class ServerMetrics:
         of_class = f"{status // 100}xx" if status else _NO_STATUS
         self._requests.labels(operation, of_class).inc()
         self._seconds.labels(operation).observe(seconds)
-        if status >= 500:  # noqa: PLR2004 - server errors of HTTP
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._errors.labels(operation).inc()
 
     def add_gauge(

@@ -6,6 +6,7 @@ make spans with `opentelemetry.trace.get_tracer("phoenix")` and hand a trace on 
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from typing import Final
 
 from litestar.enums import ScopeType
@@ -67,7 +68,7 @@ def finish_request_span(span: Span, *, operation: str, status: int) -> None:
     span.update_name(operation)
     if status:
         span.set_attribute("http.response.status_code", status)
-    if status >= 500:  # noqa: PLR2004 - server errors of HTTP
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         span.set_status(StatusCode.ERROR)
 
 
