@@ -42,6 +42,10 @@ class ControlPlaneForTests:
     def __init__(self) -> None:
         self.token = new_token(TokenKind.ENROLLMENT)
         self.credential = new_token(TokenKind.AGENT)
+        self.also_accepted: set[str] = set()
+        """Other credentials that are taken."""
+        self.used: list[str] = []
+        """Credentials of the connections so far."""
         self.host_id = str(UUID(int=7))
         self.samples: dict[Key, dict[str, Any]] = {}
         self.repeated: list[Key] = []
@@ -114,6 +118,25 @@ class ControlPlaneForTests:
         self.offered = encode_desired_state(state)
         self._poke()
         return desired_state_hash(self.offered)
+
+    def offer_credential(self, credential: str, digest: bytes) -> None:
+        """Offer another credential, once."""
+        self.settings = pb.ConnectionSettingsOffers(hash=digest)
+        self.settings.opamp.headers.headers.add(key="Authorization", value=f"Bearer {credential}")
+        self._poke()
+
+    def outcome_of_settings(self, digest: bytes) -> int | None:
+        """What the agent says of the offer with this hash; None: nothing yet."""
+        for message in reversed(self.messages):
+            status = message.connection_settings_status
+            if status.last_connection_settings_hash == digest:
+                return int(status.status)
+        return None
+
+    def rename(self, instance_uid: bytes) -> None:
+        """Give the agent another uid."""
+        self.renamed_to = instance_uid
+        self._poke()
 
     def run_of(self, experiment_id: str) -> RunReport | None:
         """What the host said last about this experiment."""
@@ -188,7 +211,8 @@ class ControlPlaneForTests:
                 "credential": self.credential,
             }
             return 200, answer, {}
-        if headers.get("authorization") != f"Bearer {self.credential}":
+        credential = headers.get("authorization", "").removeprefix("Bearer ")
+        if credential not in {self.credential, *self.also_accepted}:
             return 401, {"title": "Unauthorized"}, {}
         self.posts += 1
         if self.answers:
@@ -221,9 +245,11 @@ class ControlPlaneForTests:
     async def _opamp(self, scope: Any, receive: Any, send: Any) -> None:
         headers = {key.decode().lower(): value.decode() for key, value in scope["headers"]}
         await receive()
-        if headers.get("authorization") != f"Bearer {self.credential}":
+        credential = headers.get("authorization", "").removeprefix("Bearer ")
+        if credential not in {self.credential, *self.also_accepted}:
             await send({"type": "websocket.close", "code": 1008})
             return
+        self.used.append(credential)
         await send({"type": "websocket.accept"})
         poked = asyncio.Event()
         self._sockets.add(poked.set)

@@ -7,12 +7,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from tests.agents import Agent
+from tests.agents import APPLIED, FAILED, Agent
 from tests.control_planes import ControlPlaneForTests
 from tests.desired_states import a_state, an_experiment
 
 from phoenix_platform.agent.binaries import CollectorBinary
+from phoenix_platform.agent.identities import read_credential
 from phoenix_platform.agent.statuses import is_running
+from phoenix_platform.core.tokens import TokenKind, new_token
 from phoenix_platform.opamp.host_reports import RunState
 
 pytestmark = pytest.mark.timeout(240)
@@ -199,3 +201,34 @@ def test_a_pipeline_that_does_not_run_fails_with_the_collectors_own_words(
     run = agent.until_in(experiment.id, RunState.FAILED)
     assert run.reason is not None
     assert "no_such_key" in run.reason
+
+
+def test_a_new_credential_is_tried_before_the_old_one_is_given_up(
+    agent: Agent, plane: ControlPlaneForTests
+) -> None:
+    agent.enroll().start()
+    agent.until(lambda: plane.reports)
+    wrong, right = new_token(TokenKind.AGENT), new_token(TokenKind.AGENT)
+    plane.offer_credential(wrong, b"wrong")
+    agent.until(lambda: plane.outcome_of_settings(b"wrong") == FAILED)
+    assert read_credential(agent.data) == plane.credential
+    plane.also_accepted.add(right)
+    plane.offer_credential(right, b"right")
+    agent.until(lambda: plane.outcome_of_settings(b"right") == APPLIED)
+    assert read_credential(agent.data) == right
+    assert set(plane.used) == {plane.credential, right}
+
+
+def test_an_agent_that_is_renamed_keeps_its_new_uid_over_a_restart(
+    agent: Agent, plane: ControlPlaneForTests
+) -> None:
+    agent.enroll().start()
+    agent.until(lambda: plane.reports)
+    name = bytes.fromhex("01a2129a37257fa4b00fa0571694df00")
+    plane.rename(name)
+    agent.until(lambda: plane.messages[-1].instance_uid == name)
+    agent.kill()
+    plane.messages.clear()
+    agent.start()
+    agent.until(lambda: plane.messages)
+    assert plane.messages[0].instance_uid == name

@@ -139,7 +139,7 @@ class Connection:
     async def run(self) -> None:
         """Connect, and connect again, until cancelled; then say goodbye."""
         while True:
-            wait = 0.0
+            wait, tried = 0.0, self._tried
             try:
                 await self._once()
             except _ReconnectError as error:
@@ -149,11 +149,13 @@ class Connection:
                 wait = self._refused_with(error.response.status_code)
             except (OSError, TimeoutError, WebSocketException, InvalidInputError) as error:
                 self._disconnected(f"{type(error).__name__}: {error}")
-            if self._tried is not None and not self.facts.is_connected:
-                _, offer = self._tried
+            if tried is not None and self._tried is tried:
                 self._tried = None
-                self._control_plane.refuse_access(offer, self.facts.last_failure or "no answer")
+                reason = self.facts.last_failure or "no answer"
+                self._control_plane.refuse_access(tried[1], reason)
                 continue  # with the old access, at once
+            if self._tried is not None:
+                continue  # there is an offer to try
             await asyncio.sleep(self._backoff.next_seconds(at_least=wait))
 
     async def _once(self) -> None:
