@@ -29,11 +29,12 @@ from phoenix_platform.application.users import (
 )
 from phoenix_platform.core.clock import FixedClock
 from phoenix_platform.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phoenix_platform.core.local_files import LOCAL_KEY_FILE
 from phoenix_platform.domain.actors import Actor, ForbiddenError
 from phoenix_platform.domain.permissions import Permission, Role
 from phoenix_platform.domain.sign_ins import UnauthenticatedError
 from phoenix_platform.domain.signing_keys import SIGNING_LIFE
-from phoenix_platform.server.identity import LOCAL_KEY_FILE, open_first_door
+from phoenix_platform.server.identity import open_first_door
 from phoenix_platform.server.settings import HttpSettings
 
 

@@ -96,7 +96,8 @@ def encoded(part: Mapping[str, Any] | bytes) -> str:
 
 
 def decoded(part: str) -> dict[str, Any]:
-    return json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    found: dict[str, Any] = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
 
 
 def signed(keys: Keys, *, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
