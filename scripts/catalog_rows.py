@@ -62,6 +62,10 @@ def _subject(case: Case, folder: Path) -> Subject:
 def _conditions(subjects: Sequence[Subject], folder: Path) -> Conditions:
     facts: dict[str, Any] = json.loads((folder / "conditions.json").read_text("utf-8"))
     host = subjects[0].trial.host
+    if host is None:
+        raise InvalidInputError(
+            f"{folder}: the record of an experiment; the table is made of trials"
+        )
     memory = f", {show_bytes(host.memory_bytes)}" if host.memory_bytes else ""
     return Conditions(
         date=max(one.trial.started_at or "" for one in subjects)[:10],

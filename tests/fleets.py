@@ -64,10 +64,11 @@ class FleetServer:
         draft, headers = self.ask("POST", "/api/v1/experiments", wanted)
         path = f"/api/v1/experiments/{draft['id']}"
         self.ask("POST", f"{path}/start", **{"If-Match": headers["etag"]})
-        return draft["id"]
+        return str(draft["id"])
 
     def experiment(self, experiment_id: str) -> dict[str, Any]:
-        return self.ask("GET", f"/api/v1/experiments/{experiment_id}")[0]
+        found: dict[str, Any] = self.ask("GET", f"/api/v1/experiments/{experiment_id}")[0]
+        return found
 
     def until(
         self, experiment_id: str, is_so: Callable[[dict[str, Any]], bool], seconds: float

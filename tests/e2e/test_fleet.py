@@ -110,7 +110,8 @@ def all_samples_once(server: FleetServer, experiment_id: str) -> bool:
 
 def transitions_of(server: FleetServer, experiment_id: str) -> list[dict[str, Any]]:
     found, _ = server.ask("GET", f"/api/v1/experiments/{experiment_id}/transitions")
-    return found["items"]
+    items: list[dict[str, Any]] = found["items"]
+    return items
 
 
 def certificate_of(server: FleetServer, experiment_id: str) -> bytes:

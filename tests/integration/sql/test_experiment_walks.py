@@ -400,7 +400,11 @@ async def test_an_end_needs_a_reason(fleet: Fleet, end: Callable[..., Any]) -> N
 
 async def test_an_experiment_under_way_is_not_deleted(fleet: Fleet) -> None:
     experiment = await fleet.run_to(await fleet.create(), Phase.RUNNING)
-    ask = {"begin": fleet.transactions.begin, "actor": fleet.actor, "clock": fleet.clock}
+    ask: dict[str, Any] = {
+        "begin": fleet.transactions.begin,
+        "actor": fleet.actor,
+        "clock": fleet.clock,
+    }
     with pytest.raises(ConflictError, match="cancel it before you delete it"):
         await use_cases.delete_experiment(experiment.id, **ask)
     with pytest.raises(ConflictError, match="is on web-1"):

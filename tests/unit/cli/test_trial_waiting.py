@@ -28,7 +28,7 @@ def a_result(name: GuardrailName, status: GuardrailStatus) -> GuardrailResult:
 def test_a_guardrail_is_awaited_while_it_may_still_come_to_hold(
     status: GuardrailStatus, batches: int | None, words: str
 ) -> None:
-    counts = {} if batches is None else {GuardrailName.TOTALS: batches}
+    counts: dict[str, int] = {} if batches is None else {GuardrailName.TOTALS: batches}
     assert waiting_for([a_result(GuardrailName.TOTALS, status)], counts) == words
 
 

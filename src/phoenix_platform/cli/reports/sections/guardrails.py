@@ -1,5 +1,8 @@
 """The limits that the candidate must keep whatever it saves."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from phoenix_platform.analysis.guardrails import GuardrailResult, GuardrailStatus
 from phoenix_platform.analysis.plans import GuardrailName
 from phoenix_platform.cli.output import NO_DATA
@@ -17,7 +20,7 @@ _SIGN_OF = {
     GuardrailStatus.ACCEPTED: "!",
 }
 
-_NAME_OF = {
+_NAME_OF: Final[Mapping[str, str]] = {
     GuardrailName.CPU: "CPU",
     GuardrailName.RSS: "memory",
     GuardrailName.TOTALS: "host totals",
