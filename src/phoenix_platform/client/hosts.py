@@ -54,6 +54,6 @@ class Hosts:
         """A token that lets one host in, once."""
         body = NewEnrollmentToken(labels=dict(labels), expires_in_seconds=expires_in_seconds)
         return self._connection.change(
-            Request(method="POST", path="/api/v1/enrollment-tokens", body=body),
+            Request(method="POST", path="/api/v1/enrollment-tokens", body=body, takes_key=False),
             EnrollmentTokenView,
         )
