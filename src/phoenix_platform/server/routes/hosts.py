@@ -118,6 +118,7 @@ async def remove_host(
 @post(
     "/api/v1/enrollment-tokens",
     operation_id="issueEnrollmentToken",
+    takes_idempotency_key=False,
     permission=Permission.HOSTS_ENROLL,
 )
 async def issue_token(
@@ -152,6 +153,7 @@ async def enroll(
         instance_uid=_instance_uid(data.instance_uid),
         host_name=data.host_name,
         labels=data.labels,
+        kind=data.kind,
     )
     enrolled = await use_cases.enroll_host(
         enrollment, tenant_id=tenant_id, begin=begin, clock=clock

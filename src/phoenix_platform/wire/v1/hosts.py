@@ -78,6 +78,8 @@ class EnrollmentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     token: str
     instance_uid: str
     """OpAMP instance UID, 32 hexadecimal digits."""
+    kind: HostKind = HostKind.AGENT
+    """`supervisor`: it is under a foreign OpAMP supervisor, which makes its own instance UID."""
     host_name: str
     labels: dict[str, str] = {}
     facts: dict[str, Any] = {}
