@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Generator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -69,6 +70,9 @@ class Sink:
     def versions(self) -> set[str]:
         return {version for _, version in self.look()}
 
+    def has_seen(self, version: int) -> bool:
+        return f"v{version}" in self.versions()
+
     def missed_intervals(self) -> Sequence[tuple[str, str, float]]:
         """Between which versions, and how many seconds without a scrape."""
         scrapes = sorted(self.look())
@@ -123,7 +127,7 @@ def test_twenty_changes_under_load_miss_no_interval(
     for version, pipeline in enumerate(pipelines):
         offered = plane.offer(a_state(loads=(load,), production=pipeline))
         agent.until_applied(offered)
-        agent.until(lambda version=version: f"v{version}" in sink.versions())
+        agent.until(partial(sink.has_seen, version))
     assert len(sink.versions()) == CHANGES + 1
     assert sink.missed_intervals() == []
     agent.until(lambda: plane.reports[-1].production_flowing_hash == pipelines[-1].hash)
@@ -207,5 +211,5 @@ def test_a_port_that_others_send_to_is_handed_over(
     ]
     for version, text in enumerate(texts, 1):
         agent.until_applied(plane.offer(a_state(production=a_pipeline(text))))
-        agent.until(lambda version=version: f"v{version}" in sink.versions())
+        agent.until(partial(sink.has_seen, version))
     assert len(agent.production_pids()) == 1
