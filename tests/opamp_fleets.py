@@ -12,6 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import uvicorn
+from tests.server_parts import EDGE_ROUTES, TENANT, Edge, until
 
 from phoenix_platform.application.opamp import HostKey, Standing
 from phoenix_platform.core.clock import Clock, SystemClock
@@ -28,7 +29,6 @@ from phoenix_platform.server.app import create_app
 from phoenix_platform.server.opamp import OpampEndpoint
 from phoenix_platform.server.routes import opamp
 from phoenix_platform.server.routes.opamp import Opamp
-from tests.server_parts import EDGE_ROUTES, TENANT, Edge, until
 
 LOOPBACK = "127.0.0.1"
 UID = InstanceUid("0190a0b1c2d37e4f8a9b0c1d2e3f4a5b")

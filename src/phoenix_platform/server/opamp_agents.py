@@ -134,8 +134,8 @@ class HostAgent:
         if owner is None:
             return False
         if owner.probed_at is not None and now >= owner.probed_at + PROBE_SECONDS:
-            self._replace_owner()
-        elif owner.link is None and now >= owner.session.heard_at + SILENT_SECONDS:
+            return self._replace_owner()
+        if owner.link is None and now >= owner.session.heard_at + SILENT_SECONDS:
             self.owner = None
             return True
         return False
@@ -149,8 +149,7 @@ class HostAgent:
             return False
         if self.owner is None or self.owner.link is not link:
             return False
-        self._replace_owner()
-        return self.owner is None
+        return self._replace_owner()
 
     def _is_stranger(self, link: Link | None, message: pb.AgentToServer, now: float) -> bool:
         """Whether it has another uid than who speaks for the host and is there."""
@@ -238,13 +237,16 @@ class HostAgent:
     def _naming(self, session: Session) -> pb.ServerToAgent:
         return renaming(session, InstanceUid(self.new_id().hex))
 
-    def _replace_owner(self) -> None:
+    def _replace_owner(self) -> bool:
+        """Let who waits take its place; gives whether nobody does, so that the host is away."""
         if self.owner is not None and self.owner.link is not None:
             self.owner.link.is_ended = True
             self.owner.link.wake()
         heir, self.other = self.other, None
         self.owner = heir if heir is not None and not heir.is_clone else None
-        if self.owner is not None and self.owner.link is not None:
+        if self.owner is None:
+            return True
+        if self.owner.link is not None:
             # What it said while it waited was not taken in: let it say everything again.
             session = self.owner.session
             self.owner.session = Session(
@@ -253,6 +255,7 @@ class HostAgent:
             self.owner.owed_reports = 1
             self.owner.link.outbox.append(probe(session))
             self.owner.link.wake()
+        return False
 
     def _exchange(
         self, peer: Peer, message: pb.AgentToServer, wanted: Wanted, now: float
