@@ -182,9 +182,7 @@ def test_people_and_programs_come_and_go(
     assert "phoenix login" in signed_out.error
     wrong = phoenix("login", server.url, "--user", "ada", input="wrong\n")
     assert wrong.code == ExitCode.DENIED
-    assert (
-        phoenix("login", server.url, "--user", "ada", input=f"{WORDS}\n").code == ExitCode.OK
-    )
+    assert phoenix("login", server.url, "--user", "ada", input=f"{WORDS}\n").code == ExitCode.OK
     assert phoenix("context", "use", "local").code == ExitCode.OK
 
     phoenix("service-account", "create", "ci", "--role", "experimenter")
@@ -283,9 +281,7 @@ def test_a_host_is_enrolled_by_the_printed_command_and_an_experiment_on_it_ends_
             PHOENIX_DATA_DIRECTORY=str(server.data),
         )
         waiting.wait_until(
-            lambda: any(
-                (one["judgement"] or {}).get("intervals", 0) > 5 for one in waiting.events()
-            ),
+            lambda: any(_intervals(one) > 5 for one in waiting.events()),
             300,
         )
         stopped = phoenix(
@@ -315,3 +311,8 @@ def test_a_host_is_enrolled_by_the_printed_command_and_an_experiment_on_it_ends_
 def _is_connected(phoenix: Phoenix) -> bool:
     found = phoenix("host", "list", "-o", "json").json
     return any(one["is_connected"] and one["processes"] for one in found)
+
+
+def _intervals(experiment: dict[str, Any]) -> int:
+    judgement: dict[str, Any] | None = experiment["judgement"]
+    return 0 if judgement is None else int(judgement["intervals"])

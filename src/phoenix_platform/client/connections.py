@@ -4,6 +4,7 @@ What may be repeated is what has one effect however often it comes: reads, and c
 Everything that changes something carries one, except where the answer is a secret, which the server does not store.
 """
 
+import ipaddress
 import random
 import ssl
 import time
@@ -56,8 +57,11 @@ class Address:
 
     @property
     def is_on_this_machine(self) -> bool:
-        host = urlsplit(self.url).hostname
-        return host in ("localhost", "::1") or (host or "").startswith("127.")
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:  # a name; only this one means this machine wherever one asks
+            return host == "localhost"
 
     @property
     def is_encrypted(self) -> bool:

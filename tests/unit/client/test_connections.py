@@ -64,7 +64,7 @@ def bad(status: int, code: str = "unavailable", **headers: str) -> httpx.Respons
     return httpx.Response(status, content=body, headers=headers)
 
 
-NO_HOSTS = {"items": [], "next_cursor": None}
+NO_HOSTS: dict[str, object] = {"items": (), "next_cursor": None}
 CHANGE = Request(method="POST", path="/x")
 SECRET = Request(method="POST", path="/x", takes_key=False)
 

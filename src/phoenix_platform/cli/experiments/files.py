@@ -3,17 +3,17 @@
 `docs/reference/experiment.schema.json` is written from here.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from phoenix_platform.core.errors import InvalidInputError, NotFoundError
 from phoenix_platform.core.units import parse_duration, parse_share
+from phoenix_platform.pipelines.documents import Document, read_document, thawed
 from phoenix_platform.wire.v1.experiments import NewExperimentRequest
 
 _DURATIONS: Final = frozenset(
@@ -31,18 +31,20 @@ def read_experiment(file: Path, said: Mapping[str, Any]) -> NewExperimentRequest
         NotFoundError: If there is no such file.
         InvalidInputError: If it does not fit the schema; names the field.
     """
-    try:
-        found = YAML(typ="safe").load(file.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise NotFoundError(f"--file: no such file: {file}") from error
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise InvalidInputError(f"--file: cannot read {file}: {error}") from error
+    document = _document_in(file)
+    found: object = thawed(document.root)
     if not isinstance(found, dict):
         raise InvalidInputError(
             f"--file: {file} holds no fields; write `name: …` and below it `candidate: …`"
         )
-    fields = {str(key): value for key, value in found.items()}
-    return experiment_of({**fields, **said})
+    fields = cast("dict[str, Any]", found)
+    try:
+        return experiment_of({**fields, **said})
+    except InvalidInputError as error:
+        field = re.split(r"[.\[:]", str(error), maxsplit=1)[0]
+        if field not in fields or field in said:
+            raise
+        raise InvalidInputError(f"{document.place((field,))}: {error}") from error
 
 
 def experiment_of(fields: Mapping[str, Any]) -> NewExperimentRequest:
@@ -83,6 +85,16 @@ def experiment_schema() -> dict[str, Any]:
         "shares `30%` or 0.3."
     )
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _document_in(file: Path) -> Document:
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"--file: no such file: {file}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"--file: cannot read {file}: {error}") from error
+    return read_document(text, name=str(file))
 
 
 def _read(name: str, value: Any) -> Any:
