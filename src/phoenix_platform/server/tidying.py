@@ -7,8 +7,7 @@ from typing import Final
 import structlog
 
 from phoenix_platform.adapters.sql.idempotency import remove_keys_before
-from phoenix_platform.adapters.sql.transactions import Transactions
-from phoenix_platform.application.ports import UnitOfWork
+from phoenix_platform.adapters.sql.transactions import Transactions, Work
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import UnavailableError
 
@@ -18,7 +17,7 @@ EVERY: Final = timedelta(hours=1)
 _log = structlog.get_logger("phoenix.tidying")
 
 
-async def tidy(transactions: Transactions[UnitOfWork], clock: Clock) -> None:
+async def tidy(transactions: Transactions[Work], clock: Clock) -> None:
     """Again and again, until cancelled."""
     while True:
         try:
@@ -28,7 +27,7 @@ async def tidy(transactions: Transactions[UnitOfWork], clock: Clock) -> None:
         await asyncio.sleep(EVERY.total_seconds())
 
 
-async def tidy_once(transactions: Transactions[UnitOfWork], clock: Clock) -> int:
+async def tidy_once(transactions: Transactions[Work], clock: Clock) -> int:
     """How many answers were removed."""
     async with transactions.every_tenant() as connection:
         return await remove_keys_before(connection, clock.now() - KEY_LIFE)

@@ -290,7 +290,7 @@ async def test_a_websocket_is_refused_by_a_code_where_the_server_cannot_answer()
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
 
-    scope = {
+    scope: dict[str, Any] = {
         "type": "websocket",
         "path": "/api/v1/events",
         "raw_path": b"/api/v1/events",

@@ -29,7 +29,8 @@ from phoenix_platform.opamp.host_reports import RunReport, RunState
 
 
 def a_run(state: RunState, **changes: Any) -> RunReport:
-    return RunReport(experiment_id="x", run_id="r1", **{"state": state, "at": NOON, **changes})
+    fields: dict[str, Any] = {"state": state, "at": NOON, **changes}
+    return RunReport(experiment_id="x", run_id="r1", **fields)
 
 
 def facts(
