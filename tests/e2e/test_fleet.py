@@ -57,7 +57,7 @@ def test_verdicts_are_those_that_were_planted_though_everything_is_killed_on_the
         max_host_cpu_share=0.9,
         absent_after="PT3M",
     )
-    server.until(futile, lambda one: (one["judgement"] or {}).get("intervals", 0) >= 10, 300)
+    server.until(futile, lambda one: intervals_of(one) >= 10, 300)
     server.kill()
     server.start()
     hosts["web-2"].kill()
@@ -91,6 +91,11 @@ def test_a_candidate_that_loses_a_critical_process_is_aborted_at_once(
     assert (ended["phase"], ended["verdict"]) == ("completed", "abort")
     assert {one["name"] for one in ended["hosts"]} == {"web-1", "web-2"}
     assert "phx-worker" in str(ended["judgement"]["reasons"])
+
+
+def intervals_of(experiment: dict[str, Any]) -> int:
+    judgement: dict[str, Any] | None = experiment["judgement"]
+    return 0 if judgement is None else int(judgement["intervals"])
 
 
 def all_samples_once(server: FleetServer, experiment_id: str) -> bool:

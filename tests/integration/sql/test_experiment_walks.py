@@ -199,11 +199,14 @@ class Fleet:
 
 
 def a_run(experiment: Experiment, state: RunState, at: datetime, **changes: Any) -> RunReport:
-    return RunReport(
-        experiment_id=str(experiment.id),
-        run_id="r1",
-        **{"state": state, "at": at, "idle_cores": 0.01, "interval_seconds": 1.0, **changes},
-    )
+    fields: dict[str, Any] = {
+        "state": state,
+        "at": at,
+        "idle_cores": 0.01,
+        "interval_seconds": 1.0,
+        **changes,
+    }
+    return RunReport(experiment_id=str(experiment.id), run_id="r1", **fields)
 
 
 def samples_of(host: str, scrapes: int, *, kept: float = 0.4) -> list[Sample]:
