@@ -205,3 +205,24 @@ async def _until_gone(url: str) -> None:
             count = (await connection.execute(query)).scalar_one()
         await asyncio.sleep(0.05)
     await watcher.close()
+
+
+async def test_a_connection_that_was_given_up_in_a_transaction_holds_no_lock(
+    tmp_path: Path,
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'phoenix.db'}", QUICK)
+    try:
+        async with database.transaction() as connection:
+            await connection.execute(text("CREATE TABLE words (word TEXT)"))
+        async with database.engine.connect() as connection:
+            await connection.execute(text("INSERT INTO words VALUES ('lost')"))
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            unfinished = await raw.execute("SELECT 1 UNION SELECT 2")
+            await unfinished.fetchone()
+            await connection.invalidate()  # what becomes of it when its task is cancelled
+        async with database.transaction() as connection:
+            assert (await connection.execute(text("SELECT * FROM words"))).all() == []
+        del unfinished  # until here somebody referred to it, as a traceback may
+    finally:
+        await database.close()

@@ -6,8 +6,9 @@ IMMEDIATE. PostgreSQL: every statement and every wait for a lock has a limit, so
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -130,6 +131,19 @@ def open_database(url: str, limits: DatabaseLimits | None = None) -> Database:
     return Database(_postgresql_engine(parsed, limits), parsed, limits)
 
 
+class _LettingGo(sqlite3.Connection):
+    """Gives its locks back when it is closed.
+
+    A cancelled task can leave a statement behind that something still refers to, such as a traceback. SQLite then keeps
+    the closed connection, with its transaction, until that is collected: nobody could write meanwhile.
+    """
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):  # closed already, or there is nothing to undo
+            self.rollback()
+        super().close()
+
+
 def _sqlite_engine(url: URL, limits: DatabaseLimits) -> AsyncEngine:
     file = sqlite_file(url)
     try:
@@ -140,6 +154,7 @@ def _sqlite_engine(url: URL, limits: DatabaseLimits) -> AsyncEngine:
         raise UnavailableError(f"database: {file}: {error.strerror}") from error
     engine = create_async_engine(
         url,
+        connect_args={"factory": _LettingGo},
         pool_size=_SQLITE_READERS,
         max_overflow=0,
         hide_parameters=True,  # they hold what belongs to customers, and errors are logged
