@@ -22,6 +22,16 @@ from phoenix_platform.core.errors import (
 from phoenix_platform.wire.v1.hosts import HostView
 from phoenix_platform.wire.v1.users import NewUser, SignedInView
 
+HOST = msgspec.convert(
+    {
+        "id": "01a212cf-35ed-7013-9e3e-19897888983e", "name": "web-1", "kind": "agent", "labels": {"env": "test"},
+        "is_connected": True, "last_seen_at": None, "facts": {}, "quarantine": [], "agent_version": None,
+        "processors": None, "memory_bytes": None, "processes": None, "process_names": [], "collectors": [],
+        "production": None, "enrolled_at": "2026-01-31T08:00:00Z", "version": 4,
+    },
+    HostView,
+)  # fmt: skip
+
 Answer = httpx.Response | Exception
 
 
@@ -319,14 +329,3 @@ def test_what_answers_a_secret_carries_no_key(call: Callable[[ControlPlane], obj
     with pytest.raises(InvalidInputError):
         call(server.plane)
     assert "Idempotency-Key" not in server.requests[0].headers
-
-
-HOST = msgspec.convert(
-    {
-        "id": "01a212cf-35ed-7013-9e3e-19897888983e", "name": "web-1", "kind": "agent", "labels": {"env": "test"},
-        "is_connected": True, "last_seen_at": None, "facts": {}, "quarantine": [], "agent_version": None,
-        "processors": None, "memory_bytes": None, "processes": None, "process_names": [], "collectors": [],
-        "enrolled_at": "2026-01-31T08:00:00Z", "version": 4,
-    },
-    HostView,
-)  # fmt: skip
