@@ -4,16 +4,17 @@ Called in the transaction of whatever changes what is wanted, so that no change 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Final
 
 from phoenix_platform.application.changes import send
+from phoenix_platform.application.pipelines import resolve
 from phoenix_platform.application.ports import DesiredDocument, UnitOfWork
+from phoenix_platform.core.canonical_json import Json
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import NotFoundError
 from phoenix_platform.domain.experiment_lifecycle import ON_HOSTS
 from phoenix_platform.domain.experiments import Experiment, HostState, VariantPipeline
-from phoenix_platform.domain.hosts import Fact, FactName, HostId
+from phoenix_platform.domain.hosts import Fact, FactName, Host, HostId
 from phoenix_platform.domain.load_simulations import LoadSimulation
 from phoenix_platform.opamp.desired_state import (
     DesiredExperiment,
@@ -38,12 +39,19 @@ async def write_desired_states(
     experiments = await work.experiments.in_phases(ON_HOSTS)
     loads = await work.loads.wanted(clock.now())
     for host_id in sorted(host_ids):  # everybody in one order, so that no two wait for each other
-        state = desired_state_of(host_id, experiments, loads)
-        await _put(work, host_id, encode_desired_state(state), clock)
+        try:
+            host = await work.hosts.get_for_change(host_id)
+        except NotFoundError:
+            continue  # it was removed from the fleet: nothing is wanted there
+        state = desired_state_of(host_id, experiments, loads, await _production(work, host))
+        await _put(work, host, encode_desired_state(state), clock)
 
 
 def desired_state_of(
-    host_id: HostId, experiments: Sequence[Experiment], loads: Sequence[LoadSimulation]
+    host_id: HostId,
+    experiments: Sequence[Experiment],
+    loads: Sequence[LoadSimulation],
+    production: DesiredPipeline | None = None,
 ) -> DesiredState:
     """What one host should do, from the experiments that are on hosts and the loads that are wanted."""
     return DesiredState(
@@ -60,6 +68,7 @@ def desired_state_of(
             for load in sorted(loads, key=lambda one: one.id)
             if host_id in load.hosts
         ),
+        production=production,
     )
 
 
@@ -99,19 +108,26 @@ def _desired_pipeline(variant: VariantPipeline) -> DesiredPipeline:
     return DesiredPipeline(name=variant.reference, hash=variant.hash, text=variant.text)
 
 
-async def _put(work: UnitOfWork, host_id: HostId, body: bytes, clock: Clock) -> None:
-    digest, before = desired_state_hash(body), await work.desired.get(host_id)
+async def _production(work: UnitOfWork, host: Host) -> DesiredPipeline | None:
+    if host.production is None:
+        return None
+    return _desired_pipeline(await resolve(work, host.production, field="production"))
+
+
+async def _put(work: UnitOfWork, host: Host, body: bytes, clock: Clock) -> None:
+    digest, before = desired_state_hash(body), await work.desired.get(host.id)
     if before is not None and before.hash == digest:
         return
-    try:
-        host = await work.hosts.get_for_change(host_id)
-    except NotFoundError:
-        return  # it was removed from the fleet: nothing is wanted there
-    document = DesiredDocument(host_id=host_id, hash=digest, body=body, at=clock.now())
+    document = DesiredDocument(host_id=host.id, hash=digest, body=body, at=clock.now())
     await work.desired.put(document)
-    fact = Fact(digest, clock.now())
-    await work.hosts.save(replace(host.with_fact(FactName.DESIRED, fact)))
+    await work.hosts.save(host.with_fact(FactName.DESIRED, Fact(digest, clock.now())))
+    await send_desired_changed(work, host.id, digest, clock=clock)
+
+
+async def send_desired_changed(
+    work: UnitOfWork, host_id: HostId, digest: str, *, clock: Clock
+) -> None:
+    """Let whoever holds the host's connection look again at what to offer."""
     topics = ("hosts", f"host:{host_id}")
-    await send(
-        work, topics, DESIRED_CHANGED, {"host_id": str(host_id), "hash": digest}, clock=clock
-    )
+    payload: dict[str, Json] = {"host_id": str(host_id), "hash": digest}
+    await send(work, topics, DESIRED_CHANGED, payload, clock=clock)

@@ -6,10 +6,14 @@ from datetime import timedelta
 from typing import Final
 
 from phoenix_platform.application.changes import Change, send, write_change
-from phoenix_platform.application.desired_states import write_desired_states
+from phoenix_platform.application.desired_states import (
+    send_desired_changed,
+    write_desired_states,
+)
+from phoenix_platform.application.pipelines import resolve
 from phoenix_platform.application.ports import Begin, DesiredDocument, Page, PageQuery, UnitOfWork
 from phoenix_platform.core.clock import Clock
-from phoenix_platform.core.errors import ConflictError, InvalidInputError
+from phoenix_platform.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.core.tokens import TokenKind, new_token, token_hash
 from phoenix_platform.domain.actors import Actor, agent_actor
@@ -151,13 +155,68 @@ async def label_host(
     """
     async with begin(actor.tenant_id) as work:
         host = await work.hosts.get_for_change(host_id)
-        if expected is not None and host.version != expected:
-            raise ConflictError(
-                f"If-Match: the host is at version {host.version}, not {expected}; read it again",
-                current=host.version,
-            )
+        _check_expected(host, expected)
         saved = await work.hosts.save(host.relabelled(labels))
         await write_change(work, _change(saved, "host.label", CHANGED), actor=actor, clock=clock)
+    return saved
+
+
+async def set_production(
+    host_id: HostId,
+    reference: str | None,
+    *,
+    expected: int | None = None,
+    begin: Begin,
+    actor: Actor,
+    clock: Clock,
+) -> Host:
+    """Let the host's production collector run this pipeline from now on; None leaves it to itself.
+
+    Raises:
+        ConflictError: If the host was changed since it was read.
+        InvalidInputError: If the pipeline cannot be run.
+        NotFoundError: If there is no such host or pipeline.
+    """
+    async with begin(actor.tenant_id) as work:
+        host = await work.hosts.get_for_change(host_id)
+        _check_expected(host, expected)
+        pipeline = None
+        if reference is not None:
+            pipeline = await resolve(work, reference, field="pipeline")
+        frozen = None if pipeline is None else pipeline.reference
+        await work.hosts.save(replace(host, production=frozen))
+        await write_desired_states(work, [host_id], clock=clock)
+        saved = await work.hosts.get(host_id)
+        change = replace(
+            _change(saved, "host.set-production", CHANGED),
+            changes={
+                "name": saved.name,
+                "production": frozen,
+                "hash": None if pipeline is None else pipeline.hash,
+            },
+        )
+        await write_change(work, change, actor=actor, clock=clock)
+    return saved
+
+
+async def release_quarantine(
+    host_id: HostId, digest: str, *, begin: Begin, actor: Actor, clock: Clock
+) -> Host:
+    """Let a hash that failed on the host be offered to it again.
+
+    Raises:
+        NotFoundError: If there is no such host, or the hash is not in its quarantine.
+    """
+    async with begin(actor.tenant_id) as work:
+        host = await work.hosts.get_for_change(host_id)
+        if all(one.hash != digest for one in host.quarantine):
+            raise NotFoundError(f"{digest!r} is not in the quarantine of {host.name}")
+        saved = await work.hosts.save(host.released(digest))
+        change = replace(
+            _change(saved, "host.release", CHANGED), changes={"name": saved.name, "hash": digest}
+        )
+        await write_change(work, change, actor=actor, clock=clock)
+        await send_desired_changed(work, host_id, digest, clock=clock)
     return saved
 
 
@@ -293,6 +352,14 @@ async def host_report(host_id: HostId, *, tenant_id: TenantId, begin: Begin) -> 
     async with begin(tenant_id) as work:
         await work.hosts.get(host_id)
         return await work.reports.get(host_id)
+
+
+def _check_expected(host: Host, expected: int | None) -> None:
+    if expected is not None and host.version != expected:
+        raise ConflictError(
+            f"If-Match: the host is at version {host.version}, not {expected}; read it again",
+            current=host.version,
+        )
 
 
 async def _admitted(

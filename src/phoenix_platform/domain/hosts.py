@@ -83,7 +83,7 @@ class Host:
     """Distinct executable names on it, as last reported."""
     collectors: tuple[CollectorFacts, ...] = ()
     production: str | None = None
-    """Hash of the pipeline version that its production collector should run; None: not managed."""
+    """Reference of the pipeline that its production collector should run; None: not managed."""
     enrolled_at: datetime
     version: int = 1
 
@@ -103,6 +103,10 @@ class Host:
         if known is not None and known.hash == fact.hash:
             return self
         return replace(self, facts={**self.facts, name: fact})
+
+    def released(self, digest: str) -> Self:
+        """The same host, to which this hash may be offered again."""
+        return replace(self, quarantine=tuple(one for one in self.quarantine if one.hash != digest))
 
     def is_away(self, now: datetime, *, after: timedelta) -> bool:
         """Whether nothing was heard of it for so long."""

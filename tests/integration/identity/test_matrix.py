@@ -44,6 +44,7 @@ NOT_READY = {
     "forecastExperiment",
     "deleteExperiment",
     "startLoad",
+    "releaseHostQuarantine",
 }
 PIPELINE = """\
 receivers: {host_metrics: {scrapers: {process: {}}}}
@@ -169,6 +170,8 @@ class World:
             "createTenant": {"name": self.name("tenant")},
             "changePassword": {"current": "x" * 12, "new": "y" * 12},
             "setHostLabels": {"labels": {"env": "test"}},
+            "setHostProduction": {"pipeline": "process-topk-v1"},
+            "releaseHostQuarantine": {"hash": "sha256:failed"},
             "issueEnrollmentToken": {"labels": {}},
             "createPipeline": {"name": self.name("pipeline"), "text": PIPELINE},
             "publishPipelineVersion": {"text": PIPELINE + "# changed\n"},

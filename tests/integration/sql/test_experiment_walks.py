@@ -21,7 +21,10 @@ from phoenix_platform.application.hosts import (
     Enrollment,
     enroll_host,
     issue_enrollment_token,
+    quarantine,
+    release_quarantine,
     remove_host,
+    set_production,
     take_host_report,
 )
 from phoenix_platform.application.ports import Fence, UnitOfWork
@@ -36,7 +39,7 @@ from phoenix_platform.domain.hosts import Host, HostId
 from phoenix_platform.domain.permissions import Role
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.metering.samples import Sample
-from phoenix_platform.opamp.desired_state import decode_desired_state
+from phoenix_platform.opamp.desired_state import DesiredState, decode_desired_state
 from phoenix_platform.opamp.host_reports import (
     CollectorReport,
     HostReport,
@@ -176,12 +179,27 @@ class Fleet:
             experiment.id, tenant_id=self.tenant_id, begin=self.transactions.begin
         )
 
+    async def set_production(
+        self, name: str, reference: str | None, *, expected: int | None = None
+    ) -> Host:
+        return await set_production(
+            self.hosts[name].id,
+            reference,
+            expected=expected,
+            begin=self.transactions.begin,
+            actor=self.actor,
+            clock=self.clock,
+        )
+
     async def wanted_on(self, name: str) -> list[str]:
         """Experiments in the host's desired state."""
+        return [one.id for one in (await self.desired(name)).experiments]
+
+    async def desired(self, name: str) -> DesiredState:
         async with self.transactions.begin(self.tenant_id) as work:
             document = await work.desired.get(self.hosts[name].id)
         assert document is not None
-        return [one.id for one in decode_desired_state(document.body).experiments]
+        return decode_desired_state(document.body)
 
     async def run_to(self, experiment: Experiment, phase: Phase) -> Experiment:
         """Start it and walk it there, every host flowing."""
@@ -417,6 +435,33 @@ async def test_an_experiment_under_way_is_not_deleted(fleet: Fleet) -> None:
     with pytest.raises(NotFoundError):
         await fleet.read(experiment)
     await remove_host(fleet.hosts["web-1"].id, **ask)
+
+
+async def test_a_host_is_given_a_pipeline_for_its_production_collector_and_left_to_itself(
+    fleet: Fleet,
+) -> None:
+    host = await fleet.set_production("web-1", "process-topk-v1")
+    assert host.production == "process-topk-v1"
+    wanted = await fleet.desired("web-1")
+    assert wanted.production is not None
+    assert "reduce" in wanted.production.text
+    with pytest.raises(NotFoundError, match="there is no pipeline 'nowhere'"):
+        await fleet.set_production("web-1", "nowhere")
+    with pytest.raises(ConflictError, match="If-Match"):
+        await fleet.set_production("web-1", None, expected=1)
+    assert (await fleet.set_production("web-1", None)).production is None
+    assert (await fleet.desired("web-1")).production is None
+
+
+async def test_what_failed_on_a_host_is_offered_again_once_it_is_released(fleet: Fleet) -> None:
+    host_id, begin = fleet.hosts["web-1"].id, fleet.transactions.begin
+    await quarantine(
+        host_id, "sha256:bad", "exit 1", tenant_id=fleet.tenant_id, begin=begin, clock=fleet.clock
+    )
+    ask: dict[str, Any] = {"begin": begin, "actor": fleet.actor, "clock": fleet.clock}
+    with pytest.raises(NotFoundError, match="not in the quarantine of web-1"):
+        await release_quarantine(host_id, "sha256:other", **ask)
+    assert (await release_quarantine(host_id, "sha256:bad", **ask)).quarantine == ()
 
 
 async def test_samples_have_one_effect_each(fleet: Fleet) -> None:

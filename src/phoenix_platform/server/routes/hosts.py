@@ -31,7 +31,9 @@ from phoenix_platform.wire.v1.hosts import (
     HostView,
     LabelsChange,
     NewEnrollmentToken,
+    ProductionChange,
     QuarantineView,
+    ReleaseRequest,
 )
 
 TenantOfSecretDep: TypeAlias = NamedDependency[SkipValidation[TenantOfSecret]]
@@ -99,6 +101,51 @@ async def set_labels(
         begin=begin,
         actor=actor,
         clock=clock,
+    )
+    return versioned(view_of(host), host.version)
+
+
+@put(
+    "/api/v1/hosts/{host_id:uuid}/production",
+    operation_id="setHostProduction",
+    permission=Permission.HOSTS_MANAGE,
+)
+async def set_production(
+    host_id: FromPath[UUID],
+    data: JSONBody[ProductionChange],
+    expected_version: ExpectedVersionDep,
+    begin: BeginDep,
+    actor: ActorDep,
+    clock: ClockDep,
+) -> Response[HostView]:
+    """Let the host's production collector run this pipeline; it is changed blue/green."""
+    host = await use_cases.set_production(
+        HostId(host_id),
+        data.pipeline,
+        expected=expected_version,
+        begin=begin,
+        actor=actor,
+        clock=clock,
+    )
+    return versioned(view_of(host), host.version)
+
+
+@post(
+    "/api/v1/hosts/{host_id:uuid}/release",
+    operation_id="releaseHostQuarantine",
+    permission=Permission.HOSTS_MANAGE,
+    status_code=200,
+)
+async def release(
+    host_id: FromPath[UUID],
+    data: JSONBody[ReleaseRequest],
+    begin: BeginDep,
+    actor: ActorDep,
+    clock: ClockDep,
+) -> Response[HostView]:
+    """Let a configuration that failed on the host be offered to it again."""
+    host = await use_cases.release_quarantine(
+        HostId(host_id), data.hash, begin=begin, actor=actor, clock=clock
     )
     return versioned(view_of(host), host.version)
 
@@ -189,6 +236,7 @@ def view_of(host: Host) -> HostView:
             )
             for one in host.collectors
         ],
+        production=host.production,
         enrolled_at=host.enrolled_at,
         version=host.version,
     )
@@ -211,6 +259,8 @@ ROUTES: list[ControllerRouterHandler] = [
     get_host,
     get_report,
     set_labels,
+    set_production,
+    release,
     remove_host,
     issue_token,
     enroll,

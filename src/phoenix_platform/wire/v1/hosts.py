@@ -44,6 +44,8 @@ class HostView(msgspec.Struct, frozen=True, kw_only=True):
     processes: int | None
     process_names: list[str]
     collectors: list[CollectorView]
+    production: str | None
+    """Reference of the pipeline that its production collector should run; null: not managed."""
     enrolled_at: datetime
     version: int
 
@@ -61,6 +63,16 @@ class HostReportView(msgspec.Struct, frozen=True, kw_only=True):
 
 class LabelsChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     labels: dict[str, str]
+
+
+class ProductionChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pipeline: str | None
+    """A name of the catalog, or `<pipeline>` or `<pipeline>@<number>`; null leaves the collector to itself."""
+
+
+class ReleaseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    hash: str
+    """That failed on the host, and may be offered to it again."""
 
 
 class NewEnrollmentToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
