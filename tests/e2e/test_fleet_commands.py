@@ -302,6 +302,8 @@ def test_a_host_is_enrolled_by_the_printed_command_and_an_experiment_on_it_ends_
         key = server.ask("GET", "/api/v1/certificate-key")[0]["public_key"]
         verified = phoenix("certificate", "verify", "same.certificate.json", "--key", key)
         assert verified.code == ExitCode.OK, verified.error
+        assert phoenix("host", "production", "web-1").code == ExitCode.BAD_INPUT
+        assert phoenix("host", "release", "web-1", "abc").code == ExitCode.NOT_FOUND
         assert phoenix("host", "remove", "web-1", "--yes").code == ExitCode.OK
     finally:
         host.program.signal(signal.SIGTERM)

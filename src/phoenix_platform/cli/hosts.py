@@ -25,7 +25,7 @@ from phoenix_platform.cli.output import (
 )
 from phoenix_platform.client.connections import Address
 from phoenix_platform.client.control_planes import ControlPlane
-from phoenix_platform.core.errors import InvalidInputError
+from phoenix_platform.core.errors import InvalidInputError, NotFoundError
 from phoenix_platform.core.units import parse_duration, show_bytes
 from phoenix_platform.wire.v1.hosts import HostView
 
@@ -159,6 +159,58 @@ def label_host(
         print_table(("host", "labels"), [(changed.name, show_labels(changed.labels))])
 
 
+@app.command("production")
+def set_production(
+    host: HostArgument,
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(
+            help="Of the catalog, or your own as NAME or NAME@NUMBER.", metavar="PIPELINE"
+        ),
+    ] = None,
+    unmanaged: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--unmanaged", help="Leave the production collector to itself.")
+    ] = False,
+    context: ContextOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Let the host's production collector run this pipeline; it is changed blue/green."""
+    if (pipeline is None) != unmanaged:
+        raise InvalidInputError("PIPELINE: name one, or say --unmanaged")
+    with control_plane(context) as plane:
+        changed = plane.hosts.set_production(_the_host(plane, host), pipeline)
+    if output is Output.JSON:
+        print_json(changed)
+    else:
+        print_table(("host", "production"), [(changed.name, changed.production or "not managed")])
+
+
+@app.command("release")
+def release(
+    host: HostArgument,
+    configuration: Annotated[
+        str, typer.Argument(help="Hash that failed there, or its beginning.", metavar="HASH")
+    ],
+    context: ContextOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Let a configuration that failed on the host be offered to it again."""
+    with control_plane(context) as plane:
+        found = _the_host(plane, host)
+        hashes = [one.hash for one in found.quarantine]
+        matches = [one for one in hashes if short_hash(one).startswith(short_hash(configuration))]
+        if len(matches) != 1:
+            failed = ", ".join(map(short_hash, hashes)) or "none"
+            raise NotFoundError(
+                f"HASH: {configuration!r} is not one that failed on {found.name}: {failed}"
+            )
+        changed = plane.hosts.release(found.id, matches[0])
+    if output is Output.JSON:
+        print_json(changed)
+    else:
+        note(f"released on {changed.name}: {short_hash(matches[0])}")
+
+
 @app.command("remove")
 def remove(
     host: HostArgument,
@@ -189,6 +241,7 @@ def _rows_of(host: HostView) -> list[tuple[str, str]]:
         ("last seen", show_time(host.last_seen_at)),
         ("enrolled", show_time(host.enrolled_at)),
         ("agent", host.agent_version or host.kind),
+        ("production collector", host.production or "not managed"),
         ("processors", NO_DATA if host.processors is None else str(host.processors)),
         ("memory", memory),
         ("processes", NO_DATA if host.processes is None else str(host.processes)),

@@ -13,6 +13,8 @@ from phoenix_platform.wire.v1.hosts import (
     HostView,
     LabelsChange,
     NewEnrollmentToken,
+    ProductionChange,
+    ReleaseRequest,
 )
 
 _ALL: Final = "/api/v1/hosts"
@@ -43,6 +45,22 @@ class Hosts:
         path = f"{_ALL}/{host.id}/labels"
         return self._connection.change(
             Request(method="PUT", path=path, body=body, version=host.version), HostView
+        )
+
+    def set_production(self, host: HostView, pipeline: str | None) -> HostView:
+        """Let the production collector of the host as it was read run this pipeline; None leaves it to itself."""
+        path = f"{_ALL}/{host.id}/production"
+        body = ProductionChange(pipeline=pipeline)
+        return self._connection.change(
+            Request(method="PUT", path=path, body=body, version=host.version), HostView
+        )
+
+    def release(self, host_id: UUID, configuration_hash: str) -> HostView:
+        """Let a configuration that failed on the host be offered to it again."""
+        path = f"{_ALL}/{host_id}/release"
+        return self._connection.change(
+            Request(method="POST", path=path, body=ReleaseRequest(hash=configuration_hash)),
+            HostView,
         )
 
     def remove(self, host_id: UUID) -> None:
