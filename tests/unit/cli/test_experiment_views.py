@@ -130,6 +130,20 @@ def test_json_lines_come_for_what_is_new(capsys: pytest.CaptureFixture[str]) -> 
     assert [line["phase"] for line in lines] == ["running", "completed"]
 
 
+def test_json_lines_of_a_long_run_do_not_grow_but_the_last_is_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view = JsonView()
+    view.show(an_experiment(judgement=JUDGEMENT, judged_at="2026-01-31T08:30:00Z"))
+    view.show(completed())
+    running, ended = [
+        json.loads(line)["judgement"] for line in capsys.readouterr().out.splitlines()
+    ]
+    assert {len(state["path"]) for state in running["reductions"]} <= {0, 1}
+    assert ended == JUDGEMENT
+    assert max(len(state["path"]) for state in ended["reductions"]) > 1
+
+
 @pytest.mark.parametrize("experiment", [an_experiment(), completed()], ids=["empty", "judged"])
 def test_the_screen_shows_phase_and_hosts(experiment: ExperimentView) -> None:
     console = Console(file=io.StringIO(), width=80)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Final, NoReturn, Protocol
 from uuid import UUID
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
@@ -186,7 +187,7 @@ class LineView:
 
 
 class JsonView:
-    """One JSON document a line on stdout, for each new version and each new judgement."""
+    """One JSON document a line on stdout, for each new version and each new judgement; whole at the end."""
 
     def __init__(self) -> None:
         self._last: tuple[object, ...] | None = None
@@ -195,7 +196,16 @@ class JsonView:
         now = (experiment.version, experiment.judged_at)
         if now != self._last:
             self._last = now
-            print_json_line(experiment)
+            print_json_line(experiment if is_ended(experiment) else _with_last_looks(experiment))
 
     def close(self) -> None:
         """There is nothing to put away."""
+
+
+def _with_last_looks(experiment: ExperimentView) -> ExperimentView:
+    """The same with the newest look of each reduction only: whole paths on every line would grow for ever."""
+    judgement = experiment.judgement
+    if judgement is None:
+        return experiment
+    short = [{**state, "path": state["path"][-1:]} for state in judgement["reductions"]]
+    return msgspec.structs.replace(experiment, judgement={**judgement, "reductions": short})
