@@ -58,8 +58,8 @@ def test_a_token_cannot_be_passed_off_as_another_kind() -> None:
         "phx_key_" + "a" * 37,
         "phx_KEY_" + "a" * 36,
         "phx_key_" + "é" * 36,
-        new_token(TokenKind.API_KEY) + "\n",
-        " " + new_token(TokenKind.API_KEY),
+        pytest.param(new_token(TokenKind.API_KEY) + "\n", id="line-feed"),
+        pytest.param(" " + new_token(TokenKind.API_KEY), id="space"),
     ],
 )
 def test_what_has_not_the_form_is_refused_without_being_quoted(text: str) -> None:
