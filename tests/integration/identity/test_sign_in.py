@@ -223,8 +223,8 @@ async def test_signing_out_ends_the_session_and_its_access_token(plane: Plane) -
     ("token", "error"),
     [
         ("phx_rfr_nonsense", MalformedTokenError),
-        (new_token(TokenKind.API_KEY), UnauthenticatedError),
-        (new_token(TokenKind.REFRESH), UnauthenticatedError),
+        pytest.param(new_token(TokenKind.API_KEY), UnauthenticatedError, id="api_key"),
+        pytest.param(new_token(TokenKind.REFRESH), UnauthenticatedError, id="refresh"),
     ],
 )
 async def test_what_is_no_refresh_token_of_ours_refreshes_nothing(
