@@ -43,7 +43,10 @@ def test_no_error_but_bugs_is_our_fault_without_being_said_so_in_the_table() -> 
     silent = [
         error.__qualname__
         for error in every_error()
-        if error is not PhoenixError and not named & set(error.__mro__)
+        if error is not PhoenixError
+        and not named & set(error.__mro__)
+        # What a client makes of our answers never comes out of the server.
+        and not error.__module__.startswith("phoenix_platform.client.")
     ]
     assert silent == ["IncompleteRouteError"], "give them a line in STATUS_OF"
 
