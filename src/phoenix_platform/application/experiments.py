@@ -30,6 +30,7 @@ from phoenix_platform.domain.experiments import (
     VariantPipeline,
 )
 from phoenix_platform.domain.hosts import Host, HostId
+from phoenix_platform.domain.load_simulations import check_profile
 from phoenix_platform.domain.selectors import Selector
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.metering.patterns import parse_pattern
@@ -329,6 +330,8 @@ async def _get(work: UnitOfWork, experiment_id: ExperimentId, expected: int | No
 async def _drafted(work: UnitOfWork, new: NewExperiment, actor: Actor, clock: Clock) -> Experiment:
     baseline = await resolve(work, new.baseline, field="baseline")
     candidate = await resolve(work, new.candidate, field="candidate")
+    if new.load is not None:
+        check_profile(new.load.profile, field="load.profile")
     for pattern in new.plan.critical_patterns:
         parse_pattern(pattern, field="critical")
     return Experiment(

@@ -9,16 +9,18 @@ from phoenix_platform.application.desired_states import write_desired_states
 from phoenix_platform.application.experiments import selected_hosts
 from phoenix_platform.application.ports import Begin, Page, PageQuery
 from phoenix_platform.core.clock import Clock
-from phoenix_platform.core.errors import ConflictError, InvalidInputError
+from phoenix_platform.core.errors import ConflictError
 from phoenix_platform.core.ids import new_id
 from phoenix_platform.domain.actors import Actor
-from phoenix_platform.domain.load_simulations import LoadSimulation, LoadSimulationId
+from phoenix_platform.domain.load_simulations import (
+    LoadSimulation,
+    LoadSimulationId,
+    check_profile,
+)
 from phoenix_platform.domain.selectors import Selector
 from phoenix_platform.domain.tenants import TenantId
 
 TOPIC: Final = "loads"
-PROFILES: Final = ("realistic", "high-cardinality", "high-churn", "process-kill")
-"""As the agents know them; a test holds this list to theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +37,7 @@ async def start_load(new: NewLoad, *, begin: Begin, actor: Actor, clock: Clock) 
     Raises:
         InvalidInputError: If there is no such profile, or no host.
     """
-    if new.profile not in PROFILES:
-        raise InvalidInputError(
-            f"profile: there is no {new.profile!r}; choose one of {', '.join(PROFILES)}"
-        )
+    check_profile(new.profile, field="profile")
     async with begin(actor.tenant_id) as work:
         hosts = await selected_hosts(work, Selector.parse(new.selector, field="selector"))
         load = LoadSimulation(

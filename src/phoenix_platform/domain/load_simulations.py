@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 from phoenix_platform.core.errors import InvalidInputError
@@ -11,6 +11,8 @@ from phoenix_platform.domain.hosts import HostId
 from phoenix_platform.domain.tenants import TenantId
 
 LoadSimulationId = NewType("LoadSimulationId", UUID)
+PROFILES: Final = ("realistic", "high-cardinality", "high-churn", "process-kill")
+"""As the agents know them; a test holds this list to theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +38,15 @@ class LoadSimulation:
 
     def is_wanted(self, now: datetime) -> bool:
         return self.stopped_at is None and now < self.deadline
+
+
+def check_profile(name: str, *, field: str) -> None:
+    """Whether agents know such a profile.
+
+    Raises:
+        InvalidInputError: If they do not.
+    """
+    if name not in PROFILES:
+        raise InvalidInputError(
+            f"{field}: there is no {name!r}; choose one of {', '.join(PROFILES)}"
+        )
