@@ -45,7 +45,7 @@ def test_it_is_wanted_until_its_deadline_or_until_somebody_stops_it() -> None:
 
 
 def test_it_needs_hosts_and_time() -> None:
-    with pytest.raises(InvalidInputError, match="^hosts: "):
+    with pytest.raises(InvalidInputError, match=r"^hosts: "):
         replace(LOAD, hosts=())
-    with pytest.raises(InvalidInputError, match="^duration: "):
+    with pytest.raises(InvalidInputError, match=r"^duration: "):
         replace(LOAD, deadline=NOON)
