@@ -30,6 +30,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from phoenix_platform.adapters.sql.engines import Database
 from phoenix_platform.adapters.sql.metadata import METADATA
 from phoenix_platform.application.ports import Fence, FencedOffError
+from phoenix_platform.core.errors import ConflictError
 
 TTL: Final = timedelta(seconds=2)
 """A holder that was not heard of for so long is replaced; with the time to notice, within 3 s."""
@@ -87,8 +88,12 @@ class SqlLeases:
             set_={"owner": self._owner, "epoch": leases.c.epoch + 1, "expires_ms": self._end()},
             where=leases.c.expires_ms <= DatabaseMilliseconds(),
         ).returning(leases.c.epoch)
-        async with self._database.transaction() as connection:
-            epoch = (await connection.execute(statement)).scalar_one_or_none()
+        try:
+            async with self._database.transaction() as connection:
+                epoch = (await connection.execute(statement)).scalar_one_or_none()
+        except ConflictError:
+            # Somebody made the row at this very moment: PostgreSQL may find that by the other key, (name, epoch).
+            return None
         return None if epoch is None else Fence(name, epoch)
 
     async def renew(self, fence: Fence) -> None:
