@@ -63,6 +63,8 @@ def signer_in(path: Path) -> FileSigner:
 def _publish(path: Path, public_key: bytes) -> None:
     """Put the public half beside it, for whoever verifies: 64 hexadecimal digits."""
     try:
+        # It is no secret, but nothing in that folder is for others.
+        path.touch(0o600)
         path.write_text(public_key.hex() + "\n", "ascii")
     except OSError as error:
         raise UnavailableError(f"{path}: cannot be written: {error.strerror}") from error
