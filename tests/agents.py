@@ -1,6 +1,7 @@
 """An agent as a user runs it, beside a control plane of the tests."""
 
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,14 @@ class Agent:
     def kill(self) -> None:
         self.program.signal(signal.SIGKILL)
         self.program.wait(20)
+
+    def end(self) -> None:
+        """As an operator does; what does not end in time is killed."""
+        self.program.signal(signal.SIGTERM)
+        try:
+            self.program.wait(60)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def until(self, is_so: Callable[[], object], seconds: float = 120) -> None:
         self.program.wait_until(lambda: bool(is_so()), seconds)

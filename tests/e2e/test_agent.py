@@ -51,7 +51,7 @@ def agent(
     agent = Agent(tmp_path, plane, collector.path)
     yield agent
     if agent.program.process.poll() is None:
-        agent.kill()
+        agent.end()
     agent.until(lambda: not agent.program.leftovers(), 30)
 
 

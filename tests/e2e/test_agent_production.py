@@ -105,7 +105,7 @@ def agent(
     if agent.program.process.poll() is not None:
         agent.start()
     agent.until(lambda: not agent.data.production.joinpath("state.json").exists(), 60)
-    agent.kill()
+    agent.end()
     agent.until(lambda: not agent.program.leftovers(), 30)
 
 
