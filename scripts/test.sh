@@ -15,5 +15,6 @@ timed "unit tests with coverage" "${pytest[@]}" tests/unit tests/architecture te
 # The long faults are tried by `make faults`, with a table of what came of each.
 timed "statistics: simulations" "${pytest[@]}" tests --ignore=tests/e2e -m slow
 timed "integration tests with coverage" "${pytest[@]}" tests/integration tests/golden tests/ground_truth -m "not slow" --cov --cov-append --cov-report=
-timed "end-to-end tests with coverage" "${pytest[@]}" tests/e2e -m "not slow" --cov --cov-append --cov-report=
+# These wait for collectors and agents most of the time.
+timed "end-to-end tests with coverage" "${pytest[@]}" -n "${PYTEST_WORKERS:-$(($(nproc) + 1))}" tests/e2e -m "not slow" --cov --cov-append --cov-report=
 timed "coverage" .venv/bin/python scripts/coverage_floor.py
