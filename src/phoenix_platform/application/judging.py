@@ -14,7 +14,7 @@ import msgspec
 from phoenix_platform.analysis.answers import Answer, answer_columns
 from phoenix_platform.analysis.certificates import Signer, make_certificate
 from phoenix_platform.analysis.records import FORMAT
-from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement
+from phoenix_platform.analysis.verdicts import Conditions, Judge, Judgement, judge
 from phoenix_platform.application.ports import UnitOfWork
 from phoenix_platform.core.version import VERSION
 from phoenix_platform.domain.experiments import (
@@ -77,7 +77,12 @@ class Judging:
                 return
 
     def judgement(self, experiment: Experiment, *, at_end: bool) -> Judgement:
-        return self.judge.judgement(conditions_of(experiment, at_end=at_end))
+        conditions = conditions_of(experiment, at_end=at_end)
+        if at_end:
+            # From all that came, in its own order: what reads the record later must find the same. On the way,
+            # an answer may have come before samples of earlier intervals.
+            return judge(self.samples, experiment.plan, conditions, self.answers)
+        return self.judge.judgement(conditions)
 
 
 def conditions_of(experiment: Experiment, *, at_end: bool) -> Conditions:

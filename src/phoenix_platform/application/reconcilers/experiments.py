@@ -28,7 +28,12 @@ from phoenix_platform.application.ports import (
 )
 from phoenix_platform.core.canonical_json import Json
 from phoenix_platform.core.clock import Clock
-from phoenix_platform.core.errors import ConflictError, NotFoundError, PhoenixError
+from phoenix_platform.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PhoenixError,
+)
 from phoenix_platform.domain.actors import system_actor
 from phoenix_platform.domain.experiment_lifecycle import OPEN, Phase, Trigger
 from phoenix_platform.domain.experiment_steps import Facts, HostFacts, Step, is_collected, next_step
@@ -122,7 +127,8 @@ class ExperimentsReconciler:
         experiment, facts = known.experiment, known.facts
         if experiment.phase is Phase.VALIDATING:
             facts = replace(facts, faults=await self._faults(known))
-        judgement = self._judgement(known)
+        # Beside the loop: at the end it reads all samples again.
+        judgement = await asyncio.to_thread(self._judgement, known)
         step = next_step(experiment, replace(facts, judgement=judgement))
         judging = self._judgings[experiment_id]
         is_news = judgement is not None and judging.shown != judging.position
@@ -133,7 +139,10 @@ class ExperimentsReconciler:
         if step.trigger is Trigger.CONCLUDE:
             assert judgement is not None
             # Before the transaction, and beside the loop: it reads all samples again.
-            certificate = await asyncio.to_thread(self._certify, known, step, judgement)
+            try:
+                certificate = await asyncio.to_thread(self._certify, known, step, judgement)
+            except InvalidInputError as error:
+                step = replace(step, trigger=Trigger.FAIL, reason=f"no certificate: {error}"[:1000])
         async with self.begin(tenant_id, fence=fence) as work:
             if judgement is not None and is_news:
                 await self._show(work, experiment, judgement)

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from phoenix_platform.application.ports import AllTenants, Fence, FencedOffError, Leases
+from phoenix_platform.application.ports import AllTenants, Fence, Leases
 from phoenix_platform.core.clock import Clock
-from phoenix_platform.core.errors import UnavailableError
+from phoenix_platform.core.errors import PhoenixError, UnavailableError
 from phoenix_platform.domain.tenants import TenantId
 
 Walk = Callable[[TenantId, Fence], Awaitable[int]]
@@ -44,7 +44,8 @@ class Rounds:
                 fence = await self.leases.acquire(self.lease)
                 if fence is not None:
                     await self._hold(fence)
-            except (FencedOffError, UnavailableError) as error:
+            except PhoenixError as error:
+                # Whatever one experiment's round met, the others and the server go on.
                 self.note_failure(error)
             finally:
                 self.is_holder = False
@@ -59,7 +60,7 @@ class Rounds:
                     await self._walk_on(fence)
                 finally:
                     keeping.cancel()
-        except* (FencedOffError, UnavailableError) as errors:
+        except* PhoenixError as errors:
             raise errors.exceptions[0] from None
         finally:
             await asyncio.shield(self._let_go(fence))
