@@ -33,6 +33,7 @@ from phoenix_platform.core.errors import (
     InvalidInputError,
     NotFoundError,
     PhoenixError,
+    UnavailableError,
 )
 from phoenix_platform.domain.actors import system_actor
 from phoenix_platform.domain.experiment_lifecycle import OPEN, Phase, Trigger
@@ -72,19 +73,25 @@ class ExperimentsReconciler:
 
         Raises:
             FencedOffError: If somebody else holds the lease by now.
+            PhoenixError: What one of them met, after the others had their turn.
         """
         await self._start_scheduled(tenant_id, fence)
         async with self.begin(tenant_id) as work:
             open_ids = [one.id for one in await work.experiments.in_phases(OPEN)]
+        failures: list[PhoenixError] = []
         for gone in self._judgings.keys() - set(open_ids):
             del self._judgings[gone]
         for experiment_id in open_ids:
             try:
                 await self._advance(tenant_id, experiment_id, fence)
-            except FencedOffError:
+            except (FencedOffError, UnavailableError):
                 raise
             except (ConflictError, NotFoundError):
                 continue  # somebody changed or deleted it meanwhile; the next round sees it anew
+            except PhoenixError as error:
+                failures.append(error)
+        if failures:  # said once the others had their turn
+            raise failures[0]
         return len(open_ids)
 
     async def _start_scheduled(self, tenant_id: TenantId, fence: Fence) -> None:
