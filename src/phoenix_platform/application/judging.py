@@ -1,7 +1,7 @@
 """The judgement of an experiment, kept up to date as samples come in; the reconcilers ask it.
 
 `Judge` looks at each sample once, so it stays in memory between two looks. Nothing depends on that: whoever
-begins anew reads all samples again and comes to the same judgement.
+begins anew reads everything again, and so does the judgement at the end, which the certificate must follow.
 """
 
 from collections.abc import Mapping
@@ -41,8 +41,8 @@ class Judging:
 
     judge: Judge
     position: int = 0
-    shown: int = -1
-    """Position of the judgement that was last shown."""
+    shown: Judgement | None = None
+    """What those who look have seen last."""
     samples: list[Sample] = field(default_factory=list[Sample])
     answers: list[Answer] = field(default_factory=list[Answer])
     answer_position: int = 0

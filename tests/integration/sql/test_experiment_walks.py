@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from tests.unit.analysis.runs import run
@@ -31,7 +32,12 @@ from phoenix_platform.application.ports import Fence, UnitOfWork
 from phoenix_platform.application.reconcilers.experiments import ExperimentsReconciler
 from phoenix_platform.application.samples import SampleBatch, take_samples
 from phoenix_platform.core.clock import FixedClock
-from phoenix_platform.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phoenix_platform.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
 from phoenix_platform.domain.actors import Actor, ActorKind
 from phoenix_platform.domain.experiment_lifecycle import Phase
 from phoenix_platform.domain.experiments import Experiment, HostState
@@ -277,6 +283,10 @@ async def test_an_experiment_goes_from_draft_to_a_certified_verdict(fleet: Fleet
     )
     found = verify_certificate(certificate, _is_signed)
     assert (found.verdict, found.alterations) == (Verdict.PROMOTE, ())
+    async with fleet.transactions.begin(fleet.tenant_id) as work:
+        shown = await work.judgements.get(done.id)
+    assert shown is not None
+    assert msgspec.json.decode(shown[0])["verdict"] == "promote"
     moves = await use_cases.list_transitions(
         done.id, tenant_id=fleet.tenant_id, begin=fleet.transactions.begin
     )
@@ -341,6 +351,43 @@ async def test_a_host_that_goes_away_is_left_out_and_the_others_decide(fleet: Fl
     assert current.hosts[1].reason == "no sample came from it for 120 s"
     assert await fleet.wanted_on("web-2") == []
     assert (await fleet.walk(experiment)).phase is Phase.ANALYZING
+
+
+async def test_what_is_shown_at_the_end_is_what_was_decided_though_no_sample_came_since(
+    fleet: Fleet,
+) -> None:
+    experiment = await fleet.run_to(await fleet.create(), Phase.RUNNING)
+    await fleet.walk(experiment)  # shows what the samples say so far
+    ask: dict[str, Any] = {
+        "begin": fleet.transactions.begin,
+        "actor": fleet.actor,
+        "clock": fleet.clock,
+    }
+    await use_cases.stop_experiment(experiment.id, "enough seen", **ask)
+    fleet.clock.advance(150)
+    assert (await fleet.walk(experiment)).verdict is Verdict.INCONCLUSIVE
+    async with fleet.transactions.begin(fleet.tenant_id) as work:
+        shown = await work.judgements.get(experiment.id)
+    assert shown is not None
+    assert msgspec.json.decode(shown[0])["verdict"] == "inconclusive"
+
+
+async def test_a_database_that_is_away_cancels_no_schedule(fleet: Fleet) -> None:
+    at = fleet.clock.now() + timedelta(seconds=30)
+    planned = await fleet.create(starts_at=at)
+    fleet.clock.advance(31)
+    begin, outages = fleet.transactions.begin, ["for a moment"]
+
+    def away(tenant_id: TenantId, *, fence: Fence | None = None) -> Any:
+        if fence is not None and outages:
+            raise UnavailableError(f"database: it cannot be reached {outages.pop()}")
+        return begin(tenant_id, fence=fence)
+
+    fleet.reconciler = replace(fleet.reconciler, begin=away)
+    with pytest.raises(UnavailableError):
+        await fleet.walk(planned)
+    assert (await fleet.read(planned)).phase is Phase.DRAFT
+    assert (await fleet.walk(planned)).started_at is not None
 
 
 async def test_stop_judges_what_there_is(fleet: Fleet) -> None:

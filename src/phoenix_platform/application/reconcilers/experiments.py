@@ -108,8 +108,8 @@ class ExperimentsReconciler:
                     actor=system_actor(tenant_id, "schedule"),
                     clock=self.clock,
                 )
-            except FencedOffError:
-                raise
+            except (FencedOffError, UnavailableError):
+                raise  # nothing is wrong with the experiment; the next round tries again
             except PhoenixError as error:
                 await self._unschedule(draft, str(error), fence)
 
@@ -138,7 +138,7 @@ class ExperimentsReconciler:
         judgement = await asyncio.to_thread(self._judgement, known)
         step = next_step(experiment, replace(facts, judgement=judgement))
         judging = self._judgings[experiment_id]
-        is_news = judgement is not None and judging.shown != judging.position
+        is_news = judgement is not None and judgement != judging.shown
         is_same = step.experiment == experiment and step.trigger is None
         if is_same and not is_news:
             return
@@ -156,7 +156,7 @@ class ExperimentsReconciler:
             if not is_same:
                 await self._write(work, known, step, certificate)
         if is_news:
-            judging.shown = judging.position
+            judging.shown = judgement
 
     async def _look(self, work: UnitOfWork, experiment_id: ExperimentId) -> _Known:
         experiment = await work.experiments.get(experiment_id)
