@@ -11,6 +11,7 @@ from functools import partial
 
 from opentelemetry import trace
 
+from phoenix_platform.adapters.key_files.private_files import put_private
 from phoenix_platform.adapters.sql.engines import Database, DatabaseLimits, open_database
 from phoenix_platform.adapters.sql.identity_units import identity_work_of
 from phoenix_platform.adapters.sql.leases import SqlLeases
@@ -41,7 +42,6 @@ from phoenix_platform.server.identity import (
     is_for_one_machine,
     open_first_door,
     open_identity,
-    write_private,
 )
 from phoenix_platform.server.measuring import Measuring
 from phoenix_platform.server.metrics import ServerMetrics
@@ -275,7 +275,7 @@ def _announce(settings: ServerSettings, link: str | None, address: str) -> None:
     The link is printed where whoever started the server sees it; never into the log, as it opens the door.
     """
     if is_for_one_machine(settings):
-        write_private(settings.folder / LOCAL_ADDRESS_FILE, address)
+        put_private(settings.folder / LOCAL_ADDRESS_FILE, f"{address}\n".encode())
     if link is not None:
         sys.stderr.write(f"Make the first admin, once: {address}{link}\n")
         sys.stderr.flush()

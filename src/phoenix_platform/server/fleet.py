@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from phoenix_platform.adapters.collectors.checks import CollectorChecks
-from phoenix_platform.adapters.signing.key_files import signer_in
+from phoenix_platform.adapters.key_files.signers import signer_in
 from phoenix_platform.analysis.certificates import Signer
 from phoenix_platform.application.ports import AllTenants, Begin, Leases
 from phoenix_platform.application.reconcilers.experiments import LEASE, ExperimentsReconciler

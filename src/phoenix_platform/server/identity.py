@@ -5,14 +5,14 @@ in. Otherwise the first start prints a one-time link by which the first admin ch
 """
 
 import ipaddress
-import os
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from phoenix_platform.adapters.jwt.access_tokens import JwtAccessTokens, RsaKeyMaker
-from phoenix_platform.adapters.jwt.key_files import sealer_of
+from phoenix_platform.adapters.key_files.private_files import put_private
+from phoenix_platform.adapters.key_files.sealers import sealer_of
 from phoenix_platform.adapters.passwords.argon2 import Argon2Passwords
 from phoenix_platform.adapters.sql.engines import Database
 from phoenix_platform.adapters.sql.sign_in_counters import SqlSignInCounters
@@ -91,7 +91,7 @@ async def open_first_door(settings: ServerSettings, identity: Identity) -> str |
     if is_for_one_machine(settings):
         if not await _opens(_secret_in(file), identity):
             issued = await issue_local_key(home, begin=doors.begin, clock=doors.clock)
-            write_private(file, issued.secret)
+            put_private(file, f"{issued.secret}\n".encode())
             _log.info("admin key written for the command line", file=str(file))
         return None
     await revoke_local_keys(home, begin=doors.begin, clock=doors.clock)
@@ -109,21 +109,6 @@ def is_for_one_machine(settings: ServerSettings) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def write_private(file: Path, secret: str) -> None:
-    """Write it for the owner's eyes only, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(secret + "\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _secret_in(file: Path) -> str | None:

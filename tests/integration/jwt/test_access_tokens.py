@@ -25,7 +25,7 @@ from phoenix_platform.adapters.jwt.access_tokens import (
     JwtAccessTokens,
     RsaKeyMaker,
 )
-from phoenix_platform.adapters.jwt.key_files import Sealer, sealer_of
+from phoenix_platform.adapters.key_files.sealers import Sealer, sealer_of
 from phoenix_platform.core.clock import FixedClock
 from phoenix_platform.core.errors import UnavailableError
 from phoenix_platform.domain.sessions import SessionId

@@ -10,7 +10,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -24,7 +24,6 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from phoenix_platform.adapters.jwt.key_files import Sealer
 from phoenix_platform.application.identity_ports import AccessClaims
 from phoenix_platform.core.clock import Clock
 from phoenix_platform.core.errors import UnavailableError
@@ -44,6 +43,15 @@ _TYPE: Final = "at+jwt"
 _FORM: Final = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _RELOAD_SECONDS: Final = 1.0
 """Between two looks for an unknown key: a made-up key id costs no more than one query a second."""
+
+
+class Sealer(Protocol):
+    """Encrypts private halves for the database; `adapters.key_files.sealers` has the real one."""
+
+    def seal(self, content: bytes, name: str) -> bytes: ...
+    def open(self, sealed: bytes, name: str) -> bytes:
+        """Raise `UnavailableError` if it was sealed by another key, or for another name."""
+        ...
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

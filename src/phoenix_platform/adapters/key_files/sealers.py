@@ -3,7 +3,6 @@
 A copy of the database alone signs no token. Replicas share the file; docs/adr/ says why a file.
 """
 
-import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from phoenix_platform.adapters.key_files.private_files import OTHERS_MAY, make_private
 from phoenix_platform.core.errors import InvalidInputError, UnavailableError
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_OTHERS_MAY: Final = 0o077
 
 
 class Sealer:
@@ -55,14 +54,14 @@ def sealer_of(path: Path) -> Sealer:
     except OSError as error:
         raise UnavailableError(f"cannot read the key file {path}: {error}") from error
     try:
-        _write(path)
+        make_private(path, urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
         return Sealer(_read(path), path)
     except OSError as error:
         raise UnavailableError(f"cannot write the key file {path}: {error}") from error
 
 
 def _read(path: Path) -> bytes:
-    if path.stat().st_mode & _OTHERS_MAY:
+    if path.stat().st_mode & OTHERS_MAY:
         raise InvalidInputError(f"{path}: others may read this key file; run chmod 600 {path}")
     try:
         key = urlsafe_b64decode(path.read_bytes().strip())
@@ -73,20 +72,3 @@ def _read(path: Path) -> bytes:
     if len(key) != _KEY_BYTES:
         raise InvalidInputError(f"{path}: {len(key)} bytes; a key file holds {_KEY_BYTES}")
     return key
-
-
-def _write(path: Path) -> None:
-    """Whole or not at all, and never over one that another process has just written."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink(missing_ok=True)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_platform.adapters.jwt import key_files
-from phoenix_platform.adapters.jwt.key_files import sealer_of
+from phoenix_platform.adapters.key_files.private_files import make_private
+from phoenix_platform.adapters.key_files.sealers import sealer_of
 from phoenix_platform.core.errors import InvalidInputError, UnavailableError
 
 
@@ -54,5 +54,5 @@ def test_a_file_that_cannot_be_made_or_read_says_so(tmp_path: Path) -> None:
 def test_the_file_of_whoever_was_faster_stays(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     sealed = sealer_of(path).seal(b"secret", "name")
-    key_files._write(path)
+    make_private(path, b"another")
     assert sealer_of(path).open(sealed, "name") == b"secret"

@@ -1,7 +1,5 @@
 """The control plane's Ed25519 key, in a file that only its user may read: it signs certificates."""
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,9 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from phoenix_platform.adapters.key_files.private_files import (
+    OTHERS_MAY,
+    make_private,
+    put_private,
+)
 from phoenix_platform.core.errors import InvalidInputError, UnavailableError
 
-_OTHERS: Final = 0o077
 PUBLIC_SUFFIX: Final = ".pub"
 
 
@@ -37,7 +39,7 @@ class FileSigner:
 
 
 def signer_in(path: Path) -> FileSigner:
-    """The key of this file; made if there is none.
+    """The key of this file, made if there is none; its public half is put beside it, 64 hexadecimal digits.
 
     Raises:
         InvalidInputError: If the file holds no such key, or others may read it.
@@ -45,8 +47,8 @@ def signer_in(path: Path) -> FileSigner:
     """
     try:
         if not path.exists():
-            _create(path)
-        if path.stat().st_mode & _OTHERS:
+            make_private(path, _new_key())
+        if path.stat().st_mode & OTHERS_MAY:
             raise InvalidInputError(f"{path}: others may read it; chmod 600 {path}")
         private = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
@@ -56,34 +58,16 @@ def signer_in(path: Path) -> FileSigner:
     if not isinstance(private, Ed25519PrivateKey):
         raise InvalidInputError(f"{path}: holds a key of another kind; Ed25519 is needed")
     signer = FileSigner(private)
-    _publish(path.with_suffix(PUBLIC_SUFFIX), signer.public_key)
+    public = path.with_suffix(PUBLIC_SUFFIX)
+    try:
+        # It is no secret, but nothing in that folder is for others.
+        put_private(public, f"{signer.public_key.hex()}\n".encode())
+    except OSError as error:
+        raise UnavailableError(f"{public}: cannot be written: {error.strerror}") from error
     return signer
 
 
-def _publish(path: Path, public_key: bytes) -> None:
-    """Put the public half beside it, for whoever verifies: 64 hexadecimal digits."""
-    try:
-        # It is no secret, but nothing in that folder is for others.
-        path.touch(0o600)
-        path.write_text(public_key.hex() + "\n", "ascii")
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _create(path: Path) -> None:
-    """Whole or not at all, and never over a key that somebody else made meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = Ed25519PrivateKey.generate().private_bytes(
+def _new_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(pem)
-            opened.flush()
-            os.fsync(opened.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
