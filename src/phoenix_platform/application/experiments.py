@@ -34,6 +34,7 @@ from phoenix_platform.domain.load_simulations import check_profile
 from phoenix_platform.domain.selectors import Selector
 from phoenix_platform.domain.tenants import TenantId
 from phoenix_platform.metering.patterns import parse_pattern
+from phoenix_platform.pipelines.expected_use import expected_cores
 
 TOPIC: Final = "experiments"
 PHASE_CHANGED: Final = "experiment.phase-changed"
@@ -79,10 +80,6 @@ class Forecast:
     hosts: tuple[HostForecast, ...]
 
 
-SCRAPE_CPU_SECONDS_PER_PROCESS: Final = 0.19e-3
-"""Of the source's collector for one process and scrape; measured with v0.161 (docs/trial.md)."""
-
-
 async def create_experiment(
     new: NewExperiment, *, begin: Begin, actor: Actor, clock: Clock
 ) -> Experiment:
@@ -114,7 +111,9 @@ async def forecast_experiment(
                 host=host,
                 is_connected=host.is_connected,
                 in_experiments=tuple(holders.get(host.id, ())),
-                cpu_cores=_expected_cores(host, experiment.plan.interval),
+                cpu_cores=None
+                if host.processes is None
+                else expected_cores(host.processes, experiment.plan.interval),
             )
             for host in hosts
         ),
@@ -215,6 +214,15 @@ async def delete_experiment(
             )
         await work.experiments.remove(experiment_id)
         await _write(work, experiment, "experiment.delete", "experiment.deleted", actor, clock)
+
+
+async def get_judged_experiment(
+    experiment_id: ExperimentId, *, tenant_id: TenantId, begin: Begin
+) -> tuple[Experiment, tuple[bytes, datetime] | None]:
+    """An experiment, and what was last found (JSON of a `Judgement`) and when, if anything was."""
+    async with begin(tenant_id) as work:
+        experiment = await work.experiments.get(experiment_id)
+        return experiment, await work.judgements.get(experiment_id)
 
 
 async def get_experiment(
@@ -381,12 +389,6 @@ def _refuse_overlap(hosts: Sequence[Host], holders: dict[HostId, list[str]]) -> 
             "wait, choose other hosts, or allow overlap",
             host=first.name,
         )
-
-
-def _expected_cores(host: Host, interval: timedelta) -> float | None:
-    if host.processes is None:
-        return None
-    return SCRAPE_CPU_SECONDS_PER_PROCESS * host.processes / interval.total_seconds()
 
 
 async def _write(

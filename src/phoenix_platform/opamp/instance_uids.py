@@ -3,6 +3,7 @@
 A peer recognises answers by the very bytes that it sent, so sessions keep those beside the one form that we compare and store.
 """
 
+import string
 from typing import Final, NewType
 
 from phoenix_platform.core.errors import InvalidInputError
@@ -35,6 +36,20 @@ def instance_uid_of(raw: bytes) -> InstanceUid:
     if number == 0:
         raise InvalidInputError("instance_uid: nothing but zeros; send a UUIDv7")
     return InstanceUid(number.to_bytes(_UUID_BYTES).hex())
+
+
+def parse_instance_uid(text: str) -> InstanceUid:
+    """The uid in the digits that people and programs write, with or without the hyphens of a UUID.
+
+    Raises:
+        InvalidInputError: If it is none.
+    """
+    digits = text.replace("-", "").lower()
+    if len(digits) != 2 * _UUID_BYTES or not set(digits) <= set(string.hexdigits):
+        raise InvalidInputError(
+            f"instance_uid: {text[:40]!r} is none; give 32 hexadecimal digits (16 bytes)"
+        )
+    return instance_uid_of(bytes.fromhex(digits))
 
 
 def raw_uid_of(uid: InstanceUid, *, like: bytes = b"") -> bytes:

@@ -3,7 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix_platform.core.errors import InvalidInputError
-from phoenix_platform.opamp.instance_uids import InstanceUid, instance_uid_of, raw_uid_of
+from phoenix_platform.opamp.instance_uids import (
+    InstanceUid,
+    instance_uid_of,
+    parse_instance_uid,
+    raw_uid_of,
+)
 
 UID = InstanceUid("0190a0b1c2d37e4f8a9b0c1d2e3f4a5b")
 
@@ -43,3 +48,14 @@ def test_both_forms_of_a_uid_read_back_the_same(number: int) -> None:
 def test_what_is_no_uid_is_refused(raw: bytes, mistake: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"^instance_uid: .*{mistake}"):
         instance_uid_of(raw)
+
+
+def test_a_written_uid_may_have_the_hyphens_and_capitals_of_a_uuid() -> None:
+    assert parse_instance_uid(UID) == UID
+    assert parse_instance_uid("0190A0B1-C2D3-7E4F-8A9B-0C1D2E3F4A5B") == UID
+
+
+@pytest.mark.parametrize("text", ["", "0190", "g" * 32, UID + "00", "30" * 26])
+def test_what_is_no_written_uid_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="32 hexadecimal digits"):
+        parse_instance_uid(text)

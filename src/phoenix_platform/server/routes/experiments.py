@@ -101,9 +101,9 @@ async def get_experiment(
     experiment_id: FromPath[UUID], begin: BeginDep, actor: ActorDep
 ) -> Response[ExperimentView]:
     """One experiment, with what was last found."""
-    async with begin(actor.tenant_id) as work:
-        experiment = await work.experiments.get(ExperimentId(experiment_id))
-        judged = await work.judgements.get(experiment.id)
+    experiment, judged = await use_cases.get_judged_experiment(
+        ExperimentId(experiment_id), tenant_id=actor.tenant_id, begin=begin
+    )
     return versioned(view_of(experiment, judged), experiment.version)
 
 

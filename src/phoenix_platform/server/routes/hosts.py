@@ -1,6 +1,6 @@
 """Hosts: the fleet as it is known, enrolment, labels."""
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from phoenix_platform.core.tokens import TokenKind, check_token, token_hash
 from phoenix_platform.domain.hosts import Host, HostId
 from phoenix_platform.domain.permissions import Permission
 from phoenix_platform.domain.selectors import Selector
+from phoenix_platform.opamp.instance_uids import parse_instance_uid
 from phoenix_platform.server.admission import PUBLIC
 from phoenix_platform.server.dependencies import ActorDep, BeginDep, ClockDep
 from phoenix_platform.server.pagination import PageDep, encode_cursor
@@ -197,7 +198,7 @@ async def enroll(
         raise InvalidInputError("token: unknown; make one with `phoenix host enroll`")
     enrollment = use_cases.Enrollment(
         token=data.token,
-        instance_uid=_instance_uid(data.instance_uid),
+        instance_uid=parse_instance_uid(data.instance_uid),
         host_name=data.host_name,
         labels=data.labels,
         kind=data.kind,
@@ -240,18 +241,6 @@ def view_of(host: Host) -> HostView:
         enrolled_at=host.enrolled_at,
         version=host.version,
     )
-
-
-_UID_DIGITS: Final = 32
-
-
-def _instance_uid(text: str) -> str:
-    uid = text.replace("-", "").lower()
-    if len(uid) != _UID_DIGITS or not set(uid) <= set("0123456789abcdef"):
-        raise InvalidInputError(
-            f"instance_uid: {text[:40]!r} is none; give 32 hexadecimal digits (16 bytes)"
-        )
-    return uid
 
 
 ROUTES: list[ControllerRouterHandler] = [
